@@ -21,7 +21,8 @@ class Var:
 
     def __mul__(self, other):
         return Var(
-            self.value * other.value, ((self, lambda g: g * other.value), (other, lambda g: g * self.value))
+            self.value * other.value,
+            ((self, lambda g: g * other.value), (other, lambda g: g * self.value)),
         )
 
     def backward(self):
