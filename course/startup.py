@@ -47,8 +47,10 @@ def hidden_stderr() -> Iterator[None]:
 
 def _prepare(tensorflow, seed: int) -> None:
     tensorflow.random.set_seed(seed)
-    tensorflow.config.experimental.enable_op_determinism()
-    tensorflow.config.list_physical_devices()  # the devices announce themselves once: let them do it unseen
+    # Looking for devices makes them announce themselves, once: here it stays unseen. On a CPU the ops are
+    # deterministic as they are, and asking for it makes tf.data write an error line at each fit.
+    if tensorflow.config.list_physical_devices("GPU"):
+        tensorflow.config.experimental.enable_op_determinism()
 
 
 class _QuietTensorFlow(importlib.abc.MetaPathFinder, importlib.abc.Loader):
