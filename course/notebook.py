@@ -42,6 +42,7 @@ def setup(lesson: str) -> int:
     find(lesson)
     seed = int(os.environ.get("COURSE_SEED", "0"))
     seed_everything(seed)
+    _progress.current().tallies()  # opens the database now, so that the first check need not wait for it
     return seed
 
 
@@ -106,7 +107,7 @@ def quiz(lesson: str) -> QuizView:
     from course.quiz.rendering import view
 
     found = find(lesson)
-    sheet = draw(load(found.folder / "quiz.yaml"), _progress.current().learner_seed())
+    sheet = draw(load(found.folder / "quiz.yaml"), _quiz_seed())
 
     def keep(verdict: Verdict, given: Any) -> None:
         outcome = "passed" if verdict.right else "not passed"
@@ -128,6 +129,12 @@ def predict(prediction: str) -> PredictionView:
 def progress() -> Map:
     """What you have passed so far, as a map of the course, with what comes next."""
     return _progress.current().map_view()
+
+
+def _quiz_seed() -> int:
+    """Each learner's own numbers; the same for all where a seed is set, as in a build."""
+    fixed = os.environ.get("COURSE_SEED")
+    return _progress.current().learner_seed() if fixed is None else int(fixed)
 
 
 def _worked(exercise: Exercise) -> str | None:
