@@ -21,7 +21,7 @@ def pytest_configure(config):
     root = str(Path(course.__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     os.environ["IPYTHONDIR"] = os.path.join(scratch.name, "ipython")
-    os.environ["COURSE_DB"] = f"sqlite:///{Path(scratch.name, 'progress.sqlite').as_posix()}"
+    os.environ["COURSE_DB"] = "sqlite://"  # in memory: each kernel starts with nothing passed
     os.environ["COURSE_SEED"] = "0"
     IPyNbCell.compare_outputs = compare_outputs
 

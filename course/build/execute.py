@@ -107,7 +107,7 @@ def _environment(root: Path, scratch: Path) -> dict[str, str]:
     env.pop("PYTEST_CURRENT_TEST", None)  # with it ipykernel does not capture what C++ code writes
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), env.get("PYTHONPATH")]))
     env["IPYTHONDIR"] = str(scratch / "ipython")
-    env["COURSE_DB"] = f"sqlite:///{(scratch / 'progress.sqlite').as_posix()}"
+    env["COURSE_DB"] = "sqlite://"  # in memory: each notebook starts with nothing passed
     env["COURSE_SEED"] = "0"
     return env
 

@@ -1,0 +1,193 @@
+"""The probe itself: takes part in `fit` for the time of a with-block."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from course.probe import look, sites, statistics
+from course.probe.plan import Plan
+from course.probe.record import Record
+from course.probe.sites import CannotProbe
+from course.probe.vitals import Vitals
+
+_KEY = "course.probe"
+
+
+class Probe:
+    """Takes the vital signs of a Keras model while it trains.
+
+    ::
+
+        with Probe(model, every=10) as vitals:
+            model.fit(x, y)
+        vitals.table()
+
+    Within the block, `fit` and `train_on_batch` run the very same training step, and every `every`-th step
+    also measures. The training is the same to the last bit. At the end of the block, also after an exception,
+    the model is as it was found.
+
+    Args:
+        model: a Keras 3 model on the TensorFlow backend: Sequential, functional, or subclassed with its layers
+            as attributes. It may be compiled before or inside the block.
+        every: measure steps 0, every, 2 · every, ...
+
+    Raises:
+        CannotProbe: the model, or the way it is trained, can't be probed. The text says what and why.
+            What shows only while training is raised by `fit`.
+    """
+
+    def __init__(self, model: keras.Model, every: int = 10) -> None:
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ValueError(f"every is {every!r}. It must be a whole number of steps, 1 or more.")
+        self._model = model
+        self._every = every
+
+    def __enter__(self) -> Vitals:
+        _check_model(self._model)
+        self._record = Record()
+        self._step = 0
+        self._found: Any = None
+        self._chooser: Callable[[Any], Any] | None = None
+        vars(self._model)["make_train_function"] = self._make_train_function
+        return Vitals(self._record)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        model = self._model
+        del vars(model)["make_train_function"]
+        if self._chooser is not None and model.train_function is self._chooser:
+            model.train_function = self._found
+        self._chooser = None
+        self._record.flush()
+        if kind is None and not self._record.steps:
+            raise CannotProbe(
+                "No training step was seen. The probe watches model.fit and model.train_on_batch; "
+                "in a training loop of your own, look at single batches with examine()."
+            )
+
+    def _make_train_function(self, force: bool = False) -> None:
+        """Stand in for `model.make_train_function`: two train functions, and a choice for every step."""
+        model = self._model
+        ours = self._chooser is not None and model.train_function is self._chooser
+        if ours and not force:
+            return
+        if model.steps_per_execution != 1:
+            raise CannotProbe(
+                f"The model was compiled with steps_per_execution={model.steps_per_execution}: these steps run inside "
+                "TensorFlow, where the probe can't choose among them. Compile it with steps_per_execution=1."
+            )
+        if model.jit_compile:
+            raise CannotProbe(
+                "The model was compiled with jit_compile=True: XLA computes in another order when somebody looks on, "
+                "so the training would not be the same. Compile it with jit_compile=False."
+            )
+        if not ours:
+            self._found = model.train_function
+        watching, sampling = self._function(measured=False), self._function(measured=True)
+
+        def choose(iterator: Iterator[Any]) -> dict[str, Any]:
+            logs = (watching if self._step % self._every else sampling)(iterator)
+            self._record.add(self._step, logs.pop(_KEY))
+            self._step += 1
+            return logs
+
+        self._chooser = choose
+        model.train_function = choose
+
+    def _function(self, measured: bool) -> Callable[[Any], Any]:
+        """Let Keras make its train function around the probe's training step."""
+        model = self._model
+        vars(model)["train_step"] = lambda data: self._train_step(data, measured)
+        try:
+            type(model).make_train_function(model, force=True)
+        finally:
+            del vars(model)["train_step"]
+        return model.train_function
+
+    def _train_step(self, data: Any, measured: bool) -> dict[str, Any]:
+        """Do what `keras.Model.train_step` does, operation for operation, and look on."""
+        model = self._model
+        optimizer = model.optimizer
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            with sites.recording(sites.leaves(model)) as calls:
+                y_pred = look.forward(model, x)
+            training = {"training": True} if look.takes_training(model.compute_loss) else {}
+            loss = model.compute_loss(x, y, y_pred, sample_weight, **training)
+            _loss_tracker(model).update_state(loss, sample_weight=tf.shape(_first(x))[0])
+            scaled = loss if optimizer is None else optimizer.scale_loss(loss)
+        calls = look.visible(calls, loss)
+        weights = model.trainable_weights
+        gradients, errors = look.gradients_of(tape, scaled, weights, calls)
+        suspects = look.suspects_of(model, (x, y), calls, loss, errors, gradients)
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # It skips the steps whose scaled gradients overflow. That is its way of working and no fault.
+            suspects = [(suspect, tensor) for suspect, tensor in suspects if not suspect.backward]
+        plan = self._settle(look.make_plan(model, calls, errors, [suspect for suspect, _ in suspects]))
+        seen = look.first_bad(suspects, loss, gradients)
+        if not weights:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+        if measured:
+            scale = 1.0 if scaled is loss else optimizer.scale_loss(tf.ones(()))
+            parts = look.measure(plan, calls, errors, tf.float32)
+            before = [tf.convert_to_tensor(weight.value) for weight in weights]
+        if weights:
+            optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        if measured:
+            after = [tf.convert_to_tensor(weight.value) for weight in weights]
+            parts.append(statistics.weight_norms(gradients, before, after, tf.float32))
+            seen = look.pack(seen, loss, scale, parts, tf.float32)
+        return {**model.compute_metrics(x, y, y_pred, sample_weight=sample_weight), _KEY: seen}
+
+    def _settle(self, plan: Plan) -> Plan:
+        """Keep the plan of the first trace. Later ones must agree, or the samples could not be compared."""
+        if self._record.plan is None:
+            self._record.plan = plan
+        elif self._record.plan != plan:
+            raise CannotProbe(
+                "The model calls other layers, or in another order, than in the first step, "
+                "so its steps can't be compared. Probe each way of calling it in a block of its own."
+            )
+        return plan
+
+
+def _check_model(model: keras.Model) -> None:
+    """Raise CannotProbe, with one sentence that says why, for a model that can't be probed."""
+    if keras.backend.backend() != "tensorflow":
+        raise CannotProbe(
+            f"Keras runs on the {keras.backend.backend()} backend and the probe needs TensorFlow: "
+            "set the environment variable KERAS_BACKEND=tensorflow before importing keras."
+        )
+    if not isinstance(model, keras.Model):
+        raise CannotProbe(f"Probe was given a {type(model).__name__} and needs a keras.Model.")
+    name = f"The model {model.name!r}"
+    if "make_train_function" in vars(model):
+        raise CannotProbe(f"{name} is being probed already: one Probe at a time.")
+    for part in ("train_step", "make_train_function", "metrics"):
+        if getattr(type(model), part) is not getattr(keras.Model, part) or part in vars(model):
+            raise CannotProbe(
+                f"{name} has a {part} of its own, which the probe would have to replace: "
+                "probe a model that trains by keras.Model's, or look at single batches with examine()."
+            )
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        raise CannotProbe(f"{name} is trained on several replicas at once and the probe sees only one: use one.")
+    if not sites.leaves(model) and model.built:
+        raise CannotProbe(
+            f"{name} lists no layers in model.layers, so there is nothing to watch: make its layers attributes of it."
+        )
+
+
+def _loss_tracker(model: keras.Model) -> keras.metrics.Metric:
+    """Return the metric that Keras keeps of the loss; it is the first of a compiled model."""
+    return model.metrics[0]
+
+
+def _first(structure: Any) -> Any:
+    return next(part for part in keras.tree.flatten(structure) if part is not None)

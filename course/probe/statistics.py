@@ -1,0 +1,123 @@
+"""The arithmetic of the vital signs: from the tensors of one step to a few small ones.
+
+It runs inside the training step, where the number of TensorFlow operations is most of what it costs.
+Sites whose outputs are (batch, units) are therefore laid side by side and measured as one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from course.probe.plan import Site
+
+# An activation is saturated where its slope is under 5 % of the steepest. For tanh, the slope is 1 - h².
+_FLAT = 0.95**0.5
+
+
+def measure(
+    sites: list[Site], signals: list[tf.Tensor], errors: list[tf.Tensor | None], dtype: tf.DType
+) -> list[tf.Tensor]:
+    """Measure a group of sites with `u` units in all.
+
+    Returns the statistics of the units (rows, u) and of the sites (rows, sites), the rows as UNIT_ROWS and
+    SITE_ROWS name them, and part of the values (2, positions, u): of the signal and of the error.
+    """
+    h, samples = _lay_out(signals, sites, dtype)
+    mean = tf.reduce_mean(h, 0)
+    variance = tf.reduce_mean(tf.math.squared_difference(h, mean), 0)
+    # x / x is 1 for any number but 0: one operation instead of a comparison and a cast.
+    nonzero = tf.reduce_mean(tf.math.divide_no_nan(h, h), 0)
+    saturated = _saturated(h, sites)
+    take = _spread(tf.shape(h)[0], sites[0].value_rows)
+    shown = tf.gather(h, take)
+    if sites[0].has_error:
+        d, _ = _lay_out(errors, sites, dtype)
+        backward = [tf.reduce_mean(part, 0) for part in (d, tf.abs(d), tf.square(d))]
+        values = tf.stack([shown, tf.gather(d, take)])
+    else:
+        backward = [tf.zeros_like(mean)] * 3
+        values = tf.stack([shown, tf.zeros_like(shown)])
+    resultant, directed = _directions(samples, sites)
+    positions = tf.fill((len(sites),), tf.cast(tf.shape(h)[0], dtype))
+    units = tf.stack([mean, variance, nonzero, saturated, *backward])
+    return [units, tf.stack([positions, resultant, directed]), values]
+
+
+def _lay_out(tensors: list[tf.Tensor], sites: list[Site], dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the tensors as (positions, units) and as (batch, features)."""
+    site = sites[0]
+    if len(tensors) > 1:
+        wide = tf.concat([tf.cast(tensor, dtype) for tensor in tensors], 1)
+        return wide, wide
+    tensor = tf.cast(tensors[0], dtype)
+    if site.rank == 2:
+        return tensor, tensor
+    samples = tf.reshape(tensor, (tf.shape(tensor)[0], -1))
+    if site.axis == 1:
+        tensor = tf.transpose(tensor, [0, *range(2, site.rank), 1])
+    return tf.reshape(tensor, (-1, site.units)), samples
+
+
+def _directions(samples: tf.Tensor, sites: list[Site]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return, for each site, the squared length of the sum of the samples' directions, and their number.
+
+    A sample that is all zeros has no direction. The mean cosine of all pairs follows from the two
+    without computing a pair: |Σ u_i|² = n + Σ_{i≠j} cos(i, j).
+    """
+    tiny = samples.dtype.as_numpy_dtype(1e-37)
+    if len(sites) == 1:
+        squares = tf.reduce_sum(tf.square(samples), 1, keepdims=True)
+        total = tf.reduce_sum(samples * tf.math.rsqrt(tf.maximum(squares, tiny)), 0)
+        resultant = tf.reduce_sum(tf.square(total))[None]
+    else:
+        # A product with `owner` adds up what belongs to one site. In float64, which no GPU rounds to TF32.
+        owner = np.repeat(np.eye(len(sites)), [site.units for site in sites], axis=0)
+        squares = tf.cast(tf.matmul(tf.cast(tf.square(samples), tf.float64), owner), samples.dtype)
+        inverse = tf.cast(tf.math.rsqrt(tf.maximum(squares, tiny)), tf.float64)
+        total = tf.reduce_sum(samples * tf.cast(tf.matmul(inverse, owner, transpose_b=True), samples.dtype), 0)
+        resultant = tf.cast(tf.linalg.matvec(owner, tf.cast(tf.square(total), tf.float64), True), samples.dtype)
+    return resultant, tf.reduce_sum(tf.math.divide_no_nan(squares, squares), 0)
+
+
+def _saturated(h: tf.Tensor, sites: list[Site]) -> tf.Tensor:
+    """Return, for each unit, the share of outputs so near an end that the slope is under 5 % of the steepest."""
+    if not any(site.limits for site in sites):
+        return tf.zeros_like(h[0])
+    widths = [site.units for site in sites]
+    # Without limits there is no end to be near.
+    middle = np.repeat([sum(site.limits) / 2 if site.limits else 0.0 for site in sites], widths)
+    reach = np.repeat([(site.limits[1] - site.limits[0]) / 2 if site.limits else np.inf for site in sites], widths)
+    away = tf.abs(h - tf.constant(middle, h.dtype))
+    return tf.reduce_mean(tf.cast(away > tf.constant(_FLAT * reach, h.dtype), h.dtype), 0)
+
+
+def _spread(positions: tf.Tensor, rows: int) -> tf.Tensor:
+    """Return `rows` row numbers, evenly spread over the positions."""
+    return tf.range(rows) * positions // rows
+
+
+def weight_norms(
+    gradients: list[tf.Tensor | None], before: list[tf.Tensor], after: list[tf.Tensor] | None, dtype: tf.DType
+) -> tf.Tensor:
+    """Return half the squared norms (3, weights): of the gradient, of the weight before, of its change.
+
+    Without weights `after`, the change is NaN.
+    """
+
+    def half_square(x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.l2_loss(tf.cast(x, dtype))
+
+    nothing, unknown = tf.zeros((), dtype), tf.constant(float("nan"), dtype)
+    if after is None:
+        changes = [unknown] * len(before)
+    else:
+        changes = [half_square(new - old) for old, new in zip(before, after, strict=True)]
+    norms = [nothing if gradient is None else half_square(tf.convert_to_tensor(gradient)) for gradient in gradients]
+    return tf.reshape(tf.stack([*norms, *map(half_square, before), *changes]), (3, -1))
+
+
+def first_bad(tensors: list[tf.Tensor]) -> tf.Tensor:
+    """Return the number of the first tensor that holds NaN or Inf; -1 if there is none."""
+    bad = tf.stack([tf.reduce_any(~tf.math.is_finite(tensor)) for tensor in tensors])
+    return tf.where(tf.reduce_any(bad), tf.argmax(tf.cast(bad, tf.int32), output_type=tf.int32), -1)
