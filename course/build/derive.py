@@ -34,7 +34,7 @@ COLAB_CELL = """\
 import sys
 
 if "google.colab" in sys.modules:
-    %pip install --quiet --no-deps git+{url} anywidget psygnal"""
+    %pip install --quiet --no-deps git+{url} anywidget psygnal latex2mathml mdit-py-plugins"""
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,17 @@ def draw(figure: Figure, title: str, settings: str) -> bytes:
 
 def _draw_plot(axes: Axes, plot: Plot) -> None:
     axes.set(xlabel=plot.x.label, ylabel=plot.y.label, xscale=plot.x.scale, yscale=plot.y.scale)
-    axes.set_xlim(plot.x.low, plot.x.high)
-    axes.set_ylim(plot.y.low, plot.y.high)
+    axes.set_xlim(plot.x.low, plot.x.high, auto=True)  # shades fill what is set here
+    axes.set_ylim(plot.y.low, plot.y.high, auto=True)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if plot.square:
         axes.set_box_aspect(1)
     for trace in plot.traces:
         _draw_trace(axes, trace)
+    axes.autoscale_view()
+    axes.set_xlim(plot.x.low, plot.x.high)
+    axes.set_ylim(plot.y.low, plot.y.high)
     if any(getattr(trace, "name", "") for trace in plot.traces):
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
 
