@@ -2,9 +2,9 @@
 
     python benchmarks/grading.py --submissions 6 --tools /path/to/python-with-nbgrader-and-otter
 
-Each tool grades the same notebooks in one whole run, one submission at a time, and must give full marks. This course's
-grader runs behind all walls that the machine offers; the two others have none. Its first run includes the start of its
-processes; the second, warm one is what a class of any size costs per submission.
+Each tool grades the same notebooks in one whole run, one at a time, and must give full marks. This course's
+grader runs behind all walls that the machine offers; the two others have none. Its first run includes
+the start of its processes; the second, warm one is what a class of any size costs per submission.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def exercises(lesson: str) -> dict:
     def with_kernel(function, kernel, x, y):
         import keras
 
-        model = keras.Sequential([keras.Input(kernel.shape[:1]), keras.layers.Dense(kernel.shape[1], use_bias=False)])
+        model = keras.Sequential(
+            [keras.Input(kernel.shape[:1]), keras.layers.Dense(kernel.shape[1], use_bias=False)]
+        )
         model.set_weights([kernel])
         return function(model, x, y)[0]
 
@@ -135,7 +137,8 @@ def nbgrader(count: int, python: str, folder: Path) -> float:
     def cell(source, name, grade):
         found = v4.new_code_cell(source)
         found.metadata["nbgrader"] = {
-            "grade_id": name, "grade": grade, "solution": not grade, "locked": grade, "task": False, "schema_version": 3,
+            "grade_id": name, "grade": grade, "solution": not grade, "locked": grade, "task": False,
+            "schema_version": 3,
         } | ({"points": 1} if grade else {})  # fmt: skip
         return found
 
@@ -169,7 +172,9 @@ def otter(count: int, python: str, folder: Path) -> float:
                  "teardown": "", "type": "doctest"}  # fmt: skip
         found = {"name": name, "points": 1, "suites": [suite]}
         (folder / "tests" / f"{name}.py").write_text(f"OK_FORMAT = True\ntest = {found!r}\n")
-    _run([python, "-m", "otter", "generate", "-t", "tests", "-o", "autograder.zip", "--no-environment"], folder)
+    _run(
+        [python, "-m", "otter", "generate", "-t", "tests", "-o", "autograder.zip", "--no-environment"], folder
+    )
     cells = [v4.new_code_cell(text) for text in (IMPORTS, *(solution for solution, _ in EXERCISES.values()))]
     seconds = 0.0
     for number in range(count):
@@ -190,7 +195,11 @@ _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def _run(command: list[str], folder: Path) -> float:
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": f"{Path(command[0]).parent}:{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PATH": f"{Path(command[0]).parent}:{os.environ['PATH']}",
+    }
     began = time.perf_counter()
     found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if found.returncode:
@@ -204,7 +213,10 @@ def main() -> None:
     parser.add_argument("--tools", default=sys.executable, help="a Python that has nbgrader and otter-grader")
     options = parser.parse_args()
     first, warm, isolation = course(options.submissions)
-    rates = {"this course, warm": options.submissions / warm, "this course, first run": options.submissions / first}
+    rates = {
+        "this course, warm": options.submissions / warm,
+        "this course, first run": options.submissions / first,
+    }
     for tool in (nbgrader, otter):
         folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
         try:

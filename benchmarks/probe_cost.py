@@ -59,14 +59,16 @@ def compare(shape: tuple[int, ...], build: Callable[[], keras.Model], rounds: in
     plain = times.pop("plain")[WARM_UP:]
     print(f"{1000 * statistics.median(plain) / STEPS:8.2f} ms", end="")
     return {
-        name: [one / base for one, base in zip(taken[WARM_UP:], plain, strict=True)] for name, taken in times.items()
+        name: [one / base for one, base in zip(taken[WARM_UP:], plain, strict=True)]
+        for name, taken in times.items()
     }
 
 
 def main() -> None:
     """Print a line for each size."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    print(f"{'model':12}{'a step':>11}{'plain again':>14}{'every 10':>14}{'every 1':>14}   (ratios to plain fit)")
+    print("Ratios to plain fit, median of pairs.")
+    print(f"{'model':12}{'a step':>11}{'plain again':>14}{'every 10':>14}{'every 1':>14}")
     for name, (shape, build) in SIZES.items():
         print(f"{name:12}", end="")
         for ratios in compare(shape, build, rounds).values():

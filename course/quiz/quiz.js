@@ -30,14 +30,13 @@ function choices(question, name, type) {
   };
 }
 
-function number(question, name, labelledBy) {
+function number(question, name) {
   const hint = make("span", { id: `${name}-hint` }, question.note);
   const input = make("input", {
-    type: "text", inputmode: "decimal", autocomplete: "off", class: "gc-number",
-    "aria-labelledby": labelledBy, "aria-describedby": hint.id,
+    type: "text", inputmode: "decimal", autocomplete: "off", class: "gc-number", "aria-describedby": hint.id,
   });
   return {
-    element: make("div", { class: "gc-options" }, input, " ", hint),
+    element: make("div", { class: "gc-options" }, make("label", {}, "Your answer: ", input), " ", hint),
     value: () => input.value,
     restore: (answer) => (input.value = String(answer)),
     lock: () => (input.disabled = true),
@@ -91,7 +90,7 @@ function questionForm(question, name, send) {
   };
   const labelledBy = `${title.id} ${body.id}`;
   const controls =
-    question.kind === "numeric" ? number(question, name, labelledBy)
+    question.kind === "numeric" ? number(question, name)
     : question.kind === "ordering" ? ordering(question, name, announce)
     : choices(question, name, question.kind === "single" ? "radio" : "checkbox");
   const button = make("button", { type: "submit", class: "gc-submit", "aria-describedby": title.id }, question.button);

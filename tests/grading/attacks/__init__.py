@@ -1,0 +1,1 @@
+"""Notebooks that attack the grader, with the marks that they honestly deserve."""
