@@ -17,7 +17,7 @@ def mlp(
 ) -> keras.Sequential:
     """Build a multilayer perceptron: `depth` hidden layers, then a layer of logits.
 
-    (batch, inputs) → (batch, outputs). The hidden layers are `dense_1`, `dense_2`, ...; the last one is `logits`.
+    (batch, inputs) → (batch, outputs). The hidden layers are `dense_1`, `dense_2`, ...; the last is `logits`.
     With `normalize`, BatchNormalization `norm_1`, ... stands between each hidden layer and its activation
     `act_1`, ...
 
@@ -79,5 +79,5 @@ def cnn(
 
 
 def _own(initializer: str | keras.initializers.Initializer) -> str | keras.initializers.Initializer:
-    """Return an initializer for one layer. In Keras 3 an object draws the same values each time it is called."""
+    """Return an initializer for one layer. In Keras 3 an object draws the same values at each call."""
     return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer

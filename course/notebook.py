@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from course import progress as _progress
 from course.claims import above, below, claim, close
 from course.startup import seed_everything
-from course.syllabus import HERE, UnknownLesson, find
+from course.syllabus import HERE, Lesson, UnknownLesson, find, lessons
 
 if TYPE_CHECKING:
     from course.check import Exercise
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from course.quiz.rendering import PredictionView, QuizView
 
 __all__ = ["above", "below", "check", "claim", "close", "hint", "predict", "progress", "quiz", "setup", "solution"]
+
+EXAMPLE = "02.dense_backward"
 
 # Per exercise: hints given so far, and whether it was passed or its solution asked for once.
 _hints_given: dict[str, int] = {}
@@ -39,8 +41,8 @@ def setup(lesson: str) -> int:
     int
         The seed: 0, or what the environment variable COURSE_SEED says. Give it to each generator you make.
     """
-    find(lesson)
-    seed = int(os.environ.get("COURSE_SEED", "0"))
+    _lesson(lesson)
+    seed = _fixed_seed() or 0
     seed_everything(seed)
     _progress.current().tallies()  # opens the database now, so that the first check need not wait for it
     return seed
@@ -101,12 +103,14 @@ def solution(exercise: str) -> None:
     print(_worked(found) or f"The solutions are not part of this copy of the course. Nothing to show for {found.id}.")
 
 
-def quiz(lesson: str) -> QuizView:
+def quiz(lesson: str) -> QuizView | None:
     """The quiz of a lesson, to answer by mouse or keyboard, or by code: ``quiz("02").answer(q1="b", q2=0.5)``."""
     from course.quiz import draw, load
     from course.quiz.rendering import view
 
-    found = find(lesson)
+    found = _lesson(lesson)
+    if found is None:
+        return None
     sheet = draw(load(found.folder / "quiz.yaml"), _quiz_seed())
 
     def keep(verdict: Verdict, given: Any) -> None:
@@ -116,14 +120,24 @@ def quiz(lesson: str) -> QuizView:
     return view(sheet, keep)
 
 
-def predict(prediction: str) -> PredictionView:
+def predict(prediction: str) -> PredictionView | None:
     """A poll before an experiment: commit to one answer, then run the next cell and see."""
     from course.quiz import load
     from course.quiz.rendering import prediction_view
 
+    if not _is_an_id(prediction, "A prediction", "02.cost"):
+        return None
     number, _, name = prediction.partition(".")
-    found = load(find(number).folder / "quiz.yaml").prediction(name)
-    return prediction_view(found, lambda choice: _progress.record("prediction", prediction, "noted", choice))
+    lesson = _lesson(number)
+    if lesson is None:
+        return None
+    known = {found.id: found for found in load(lesson.folder / "quiz.yaml").predictions}
+    if name not in known:
+        ids = ", ".join(f"{lesson.number}.{other}" for other in known)
+        print(f"There is no prediction {prediction!r}. Lesson {lesson.number} has {ids}.")
+        return None
+    item = f"{lesson.number}.{name}"
+    return prediction_view(known[name], lambda choice: _progress.record("prediction", item, "noted", choice))
 
 
 def progress() -> Map:
@@ -133,8 +147,17 @@ def progress() -> Map:
 
 def _quiz_seed() -> int:
     """Each learner's own numbers; the same for all where a seed is set, as in a build."""
-    fixed = os.environ.get("COURSE_SEED")
-    return _progress.current().learner_seed() if fixed is None else int(fixed)
+    fixed = _fixed_seed()
+    return _progress.current().learner_seed() if fixed is None else fixed
+
+
+def _fixed_seed() -> int | None:
+    """What the environment variable COURSE_SEED says, or ``None`` where it is not set or no number."""
+    text = os.environ.get("COURSE_SEED")
+    if text is None or text.strip().isdecimal():
+        return None if text is None else int(text)
+    print(f"COURSE_SEED is {text!r}, which is no whole number from 0 on. It is left out.")
+    return None
 
 
 def _worked(exercise: Exercise) -> str | None:
@@ -162,17 +185,36 @@ def _exercise(id: str) -> Exercise | None:
     """The exercise with this ID, or ``None`` after a sentence that names the nearest ones."""
     import difflib
 
-    number = str(id).split(".")[0]
+    if not _is_an_id(id, "An exercise", EXAMPLE):
+        return None
+    number, _, name = id.partition(".")
+    known = {known: lesson for lesson in lessons() for known in lesson.exercise_ids}
+    if id in known:
+        return exercises(known[id].number)[id]
+    namesakes = [other for other in known if other.endswith(f".{name or id}")]
+    of_lesson = [other for other in known if other.startswith(f"{number}.")]
+    alike = difflib.get_close_matches(id, of_lesson or known, n=3, cutoff=0.3) if name else []
+    near = namesakes or alike or of_lesson
+    help = f"Nearest: {', '.join(near)}." if near else f"IDs look like {EXAMPLE!r}."
+    print(f"There is no exercise {id!r}. {help}")
+    return None
+
+
+def _is_an_id(given: Any, what: str, example: str) -> bool:
+    """``given`` is a string; otherwise a sentence says how ``what`` is named."""
+    if not isinstance(given, str):
+        kind = "a function" if callable(given) else repr(given)
+        print(f"{what} is named by its ID, in quotes, such as {example!r}. You gave {kind}.")
+    return isinstance(given, str)
+
+
+def _lesson(text: str) -> Lesson | None:
+    """The lesson of this number or name, or ``None`` after a sentence that names the nearest ones."""
     try:
-        known = exercises(find(number).number)
+        return find(text)
     except UnknownLesson as error:
         print(error)
         return None
-    if id in known:
-        return known[id]
-    near = difflib.get_close_matches(str(id), known, n=3, cutoff=0.3) or list(known)
-    print(f"There is no exercise {id!r}. Nearest: {', '.join(near)}.")
-    return None
 
 
 def _show(thing: Any) -> None:

@@ -29,7 +29,9 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def rooms():
-    return sorted({path.relative_to(COURSE).parts[0].removesuffix(".py") for path in COURSE.rglob("*.py")} - {"__init__"})
+    return sorted(
+        {path.relative_to(COURSE).parts[0].removesuffix(".py") for path in COURSE.rglob("*.py")} - {"__init__"}
+    )
 
 
 def imports(path):
@@ -38,7 +40,9 @@ def imports(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "course" else [node.module]
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "course" else [node.module]
+            )
         else:
             continue
         for name in names:

@@ -7,6 +7,7 @@ NumPy array or raises :class:`NotPassed` or :class:`NotAttempted`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from course.check.definition import Mistake, NotAttempted, NotPassed
 
 # A float32 computation of a few hundred terms keeps four digits; float64 keeps far more.
-RTOL = {"float16": 1e-2, "bfloat16": 1e-2, "float32": 1e-4, "float64": 1e-6}
+RTOL = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-6}
 
 
 def array(
@@ -51,7 +52,7 @@ def array(
     if bad.any():
         where = _first(bad)
         what = "NaN" if np.isnan(value[where]) else "infinite"
-        raise NotPassed(f"{name}{_index(where)} is {what}; expected {_number(want[where])}.", "not finite")
+        raise NotPassed(f"{name}{_index(where)} is {what}; expected {want[where]:.4g}.", "not finite")
     if not _equal(value, want, rtol):
         raise _about_values(value, want, name, rtol)
     return value
@@ -76,23 +77,39 @@ def arrays(
     if not isinstance(got, (tuple, list)) or len(got) != len(want):
         what = f"{len(got)} things" if isinstance(got, (tuple, list)) else f"one {type(got).__name__}"
         raise NotPassed(f"Your function returned {what}. It should return {len(want)}: ({names}).", "count")
-    values = {name: numbers(item, name) for name, item in zip(want, got, strict=True)}
-    for name, value in values.items():
-        for other, expected in want.items():
-            elsewhere = other != name and _equal(value, expected, rtol) and not _equal(value, want[name], rtol)
-            if elsewhere and _equal(values[other], want[name], rtol):
-                raise NotPassed(f"{name} and {other} are swapped. Return ({names}).", "swapped")
+    items = dict(zip(want, got, strict=True))
+    if all(item is Ellipsis for item in got):
+        raise NotAttempted
+    _not_swapped({name: numbers(item, name) for name, item in items.items() if _given(item)}, want, rtol)
     return {
         name: array(
-            value,
+            _written(item, name),
             want[name],
             name,
             shape=(shapes or {}).get(name, ""),
             mistakes=(mistakes or {}).get(name, ()),
             rtol=rtol,
         )
-        for name, value in values.items()
+        for name, item in items.items()
     }
+
+
+def _given(item: Any) -> bool:
+    return item is not None and item is not Ellipsis
+
+
+def _written(item: Any, name: str) -> Any:
+    if not _given(item):
+        stub = "..." if item is Ellipsis else "None"
+        raise NotPassed(f"{name} is still `{stub}`. Write it next.", "part missing")
+    return item
+
+
+def _not_swapped(values: Mapping[str, np.ndarray], want: Mapping[str, Any], rtol: float | None) -> None:
+    for (name, value), (other, beside) in combinations(values.items(), 2):
+        crossed = _equal(value, want[other], rtol) and _equal(beside, want[name], rtol)
+        if crossed and not _equal(value, want[name], rtol):
+            raise NotPassed(f"{name} and {other} are swapped. Return ({', '.join(want)}).", "swapped")
 
 
 def number(got: Any, want: float, name: str, *, mistakes: Sequence[Mistake] = (), rtol: float | None = None) -> float:
@@ -119,10 +136,18 @@ def numbers(got: Any, name: str) -> np.ndarray:
     if value is None or value.dtype.kind not in "fiub":
         if str(getattr(value, "dtype", "")) == "bfloat16":
             return value.astype("float32")
-        kind = type(got).__name__ if value is None or value.dtype.kind == "O" else f"of dtype {value.dtype}"
-        raise NotPassed(f"{name} should be an array of real numbers; yours is {kind}.", "type")
+        raise NotPassed(f"{name} should be an array of real numbers; {_kind(got, value)}.", "type")
     # A plain base-class copy: a subclass could answer comparisons as it likes.
     return np.array(value, subok=False)
+
+
+def _kind(got: Any, value: np.ndarray | None) -> str:
+    if isinstance(got, (str, bytes)):
+        return "yours is text"
+    if isinstance(got, (list, tuple)):
+        return f"what your {type(got).__name__} holds does not make one"
+    kind = type(got).__name__ if value is None or value.dtype.kind == "O" else f"of dtype {value.dtype}"
+    return f"yours is {kind}"
 
 
 def _equal(value: np.ndarray, want: Any, rtol: float | None) -> bool:
@@ -144,6 +169,8 @@ def _about_shape(value: np.ndarray, want: np.ndarray, name: str, meaning: str) -
     expected = f"{want.shape}{f', {meaning}' if meaning else ''}"
     if want.shape == ():
         expected = meaning or "a single number"
+    if value.shape == ():
+        return f"{name} is a single number; expected an array of shape {expected}."
     text = f"{name} has shape {value.shape}; expected {expected}."
     if value.ndim == 2 and value.shape == want.shape[::-1]:
         text += " It has the shape of the transpose."
@@ -155,19 +182,23 @@ def _about_shape(value: np.ndarray, want: np.ndarray, name: str, meaning: str) -
 def _about_values(value: np.ndarray, want: np.ndarray, name: str, rtol: float | None) -> NotPassed:
     if want.ndim == 2 and want.shape[0] == want.shape[1] and _equal(value.T, want, rtol):
         return NotPassed(f"{name} is the transpose of what is expected.", "transposed")
-    if _equal(-value, want, rtol):
-        return NotPassed(f"{name} has the wrong sign: every value is minus the expected one.", "sign")
-    if not value.any() and want.any():
+    signed = value.astype(float) if value.dtype.kind in "ub" else value
+    if _equal(-signed, want, rtol):
+        how = "every value is minus the expected one"
+        if want.shape == ():
+            how = f"it is {value:.4g}; expected {want:.4g}"
+        return NotPassed(f"{name} has the wrong sign: {how}.", "sign")
+    if not value.any() and want.any() and want.size > 1:
         return NotPassed(f"{name} is all zeros.", "all zeros")
-    factor = _constant_factor(value, want, rtol)
+    factor = _constant_factor(signed, want, rtol)
     if factor is not None:
-        text = f"{name} is {_number(factor)} times the expected value, everywhere."
+        text = f"{name} is {factor:.4g} times the expected value, everywhere."
         return NotPassed(text, "constant factor")
     off = ~np.isclose(value.astype(float), want, rtol=1e-4, atol=1e-4 * np.abs(want).max(initial=0.0))
     if not off.any():
-        off = np.abs(value - want) == np.abs(value - want).max()
+        off = np.abs(signed - want) == np.abs(signed - want).max()
     where = _first(off)
-    text = f"{name}{_index(where)} is {_number(value[where])}; expected {_number(want[where])}."
+    text = f"{name}{_index(where)} is {'; expected '.join(_apart(value[where], want[where]))}."
     if value.size > 1:
         text += f" {int(off.sum())} of {value.size} values differ."
     if value.dtype.kind in "iu" and want.dtype.kind == "f":
@@ -179,8 +210,9 @@ def _constant_factor(value: np.ndarray, want: np.ndarray, rtol: float | None) ->
     square = float((want * want).sum())
     if want.size < 2 or square == 0:
         return None
-    factor = float((value * want).sum()) / square
-    return factor if factor != 0 and _equal(value, factor * want, rtol) else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = float((value * want).sum()) / square
+    return factor if factor != 0 and np.isfinite(factor) and _equal(value, factor * want, rtol) else None
 
 
 def _first(mask: np.ndarray) -> tuple[int, ...]:
@@ -191,5 +223,10 @@ def _index(where: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, where))}]" if where else ""
 
 
-def _number(value: Any) -> str:
-    return f"{float(value):.4g}"
+def _apart(got: Any, want: Any) -> tuple[str, str]:
+    """Both numbers in four digits, or in as many more as it takes to tell them apart."""
+    for digits in range(4, 17):
+        texts = f"{float(got):.{digits}g}", f"{float(want):.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts

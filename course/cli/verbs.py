@@ -31,8 +31,20 @@ VERBS = (
     Verb("progress", LEARN, "show what you have passed, lesson by lesson", "course.cli.progress:main", ()),
     Verb("run", LEARN, "execute a lesson, or all of them, and write a report", "course.cli.run:main"),
     Verb("check-setup", LEARN, "say what is missing here and how to mend it", "course.cli.check_setup:main"),
-    Verb("grade", TEACH, "grade submitted notebooks: marks and feedback for a class", "course.grading.run:main", ("grade",)),
-    Verb("release", TEACH, "make the bundle for students and the instructor's key", "course.grading.release:main", ("grade",)),
+    Verb(
+        "grade",
+        TEACH,
+        "grade submitted notebooks: marks and feedback for a class",
+        "course.grading.run:main",
+        ("grade",),
+    ),
+    Verb(
+        "release",
+        TEACH,
+        "make the bundle for students and the instructor's key",
+        "course.grading.release:main",
+        ("grade",),
+    ),
     Verb("build", KEEP, "write the notebooks from their sources", "course.build:main", ("maintain",)),
     Verb("test", KEEP, "run every test, the notebooks included", "course.cli.suite:main"),
 )

@@ -53,8 +53,8 @@ def visible(calls: list[Call], loss: tf.Tensor) -> list[Call]:
     """
     if not calls:
         raise CannotProbe(
-            "None of the layers in model.layers was called in the training step, so there is nothing to watch. "
-            "Make the layers attributes of the model and call them in its call()."
+            "None of the layers in model.layers was called in the training step, so there is nothing to "
+            "watch: make the layers attributes of the model and call them in its call()."
         )
     graph = getattr(loss, "graph", None)
     kept = [call for call in calls if getattr(call.output, "graph", None) is graph]
@@ -63,7 +63,8 @@ def visible(calls: list[Call], loss: tf.Tensor) -> list[Call]:
     if hidden is not None:
         raise CannotProbe(
             f"The layer {hidden!r} runs inside a TensorFlow loop, condition or function, "
-            "so its output can't be seen from the training step. Call it outside, or wrap the whole loop in a layer."
+            "so its output can't be seen from the training step: "
+            "call it outside, or wrap the whole loop in a layer."
         )
     return kept
 
@@ -90,7 +91,9 @@ def weights_of(model: keras.Model) -> tuple[Weight, ...]:
     """Describe the trainable weights of `model`, in its order."""
     owners = {id(weight): layer.name for layer in sites.leaves(model) for weight in layer.trainable_weights}
     layers = [owners.get(id(weight), model.name) for weight in model.trainable_weights]
-    names = _distinct([f"{layer}/{weight.name}" for layer, weight in zip(layers, model.trainable_weights)])
+    names = _distinct(
+        [f"{layer}/{weight.name}" for layer, weight in zip(layers, model.trainable_weights, strict=True)]
+    )
     described, seen = [], set()
     for name, layer, weight in zip(names, layers, model.trainable_weights, strict=True):
         kernel = len(weight.shape) >= 2 and layer not in seen
@@ -108,7 +111,7 @@ def suspects_of(
     errors: list[tf.Tensor | None],
     gradients: Gradients,
 ) -> list[tuple[Suspect, Any]]:
-    """List the tensors of a step in the order in which they were made, so that the first bad one is the cause.
+    """List the tensors of a step in the order of their making, so that the first bad one is the cause.
 
     The weights come first: if one is bad before the forward pass, the update of the step before made it so.
     """
@@ -167,7 +170,7 @@ def measure(
 
 
 def pack(code: tf.Tensor, loss: tf.Tensor, scale: Any, parts: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
-    """Join all numbers of a sample into one vector: each tensor that leaves a step costs as much as ten sums."""
+    """Join all numbers of a sample into one vector: every tensor that leaves a step costs time."""
     scalars = tf.stack([tf.cast(number, dtype) for number in (code, loss, scale)])
     return tf.concat([scalars, *(tf.reshape(part, (-1,)) for part in parts)], 0)
 
@@ -188,8 +191,8 @@ def _units(call: Call) -> int:
     units = shape[sites.unit_axis(call.layer)] if shape.rank > 1 else 1
     if units is None:
         raise CannotProbe(
-            f"The layer {call.layer.name!r} gives an output of shape {tuple(shape)}: its number of units is not fixed, "
-            "so the units can't be followed. Give the layer a known number of units."
+            f"The layer {call.layer.name!r} gives an output of shape {tuple(shape)}, without a fixed "
+            "number of units, so these can't be followed: give the layer a known number of units."
         )
     return units
 

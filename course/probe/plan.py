@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-# What is measured of every unit: over the samples of a batch, and over the positions of a convolution or sequence.
+# What is measured of every unit, over the samples of a batch and the positions of an image or sequence.
 UNIT_ROWS = ("mean", "variance", "nonzero", "saturated", "error", "absolute_error", "squared_error")
 # What is measured of every site. The mean cosine follows from `resultant` and `directed`.
 SITE_ROWS = ("positions", "resultant", "directed")
@@ -95,7 +95,7 @@ class Plan:
         return groups
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shapes of the parts of a sample: of each group its units, sites and values; then the weights."""
+        """The shapes of the parts of a sample: units, sites and values of each group; then the weights."""
         shapes: list[tuple[int, ...]] = []
         for group in self.groups:
             units = sum(self.sites[number].units for number in group)

@@ -33,8 +33,8 @@ class Probe:
     the model is as it was found.
 
     Args:
-        model: a Keras 3 model on the TensorFlow backend: Sequential, functional, or subclassed with its layers
-            as attributes. It may be compiled before or inside the block.
+        model: a Keras 3 model on the TensorFlow backend: Sequential, functional, or subclassed with its
+            layers as attributes. It may be compiled before or inside the block.
         every: measure steps 0, every, 2 · every, ...
 
     Raises:
@@ -80,13 +80,14 @@ class Probe:
             return
         if model.steps_per_execution != 1:
             raise CannotProbe(
-                f"The model was compiled with steps_per_execution={model.steps_per_execution}: these steps run inside "
-                "TensorFlow, where the probe can't choose among them. Compile it with steps_per_execution=1."
+                f"The model was compiled with steps_per_execution={model.steps_per_execution}; "
+                "these steps run inside TensorFlow, where the probe can't choose among them: "
+                "compile it with steps_per_execution=1."
             )
         if model.jit_compile:
             raise CannotProbe(
-                "The model was compiled with jit_compile=True: XLA computes in another order when somebody looks on, "
-                "so the training would not be the same. Compile it with jit_compile=False."
+                "The model was compiled with jit_compile=True; XLA computes in another order when somebody "
+                "looks on, so the training would not be the same: compile it with jit_compile=False."
             )
         if not ours:
             self._found = model.train_function
@@ -177,10 +178,10 @@ def _check_model(model: keras.Model) -> None:
                 "probe a model that trains by keras.Model's, or look at single batches with examine()."
             )
     if model.distribute_strategy.num_replicas_in_sync > 1:
-        raise CannotProbe(f"{name} is trained on several replicas at once and the probe sees only one: use one.")
+        raise CannotProbe(f"{name} is trained on several replicas and the probe sees only one: use one.")
     if not sites.leaves(model) and model.built:
         raise CannotProbe(
-            f"{name} lists no layers in model.layers, so there is nothing to watch: make its layers attributes of it."
+            f"{name} lists no layers in model.layers, so there is nothing to watch: make them its attributes."
         )
 
 

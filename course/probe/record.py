@@ -43,6 +43,11 @@ class Sample(NamedTuple):
     sites: np.ndarray  # (len(SITE_ROWS), sites)
     weights: np.ndarray  # (len(WEIGHT_ROWS), weights)
 
+    @classmethod
+    def of(cls, step: int, loss: float, *arrays: np.ndarray) -> Sample:
+        """Make a sample of copies, so that it does not hold the larger arrays it is cut from."""
+        return cls(step, float(loss), *(array.copy() for array in arrays))
+
 
 class Decimated:
     """A list of bounded length that spans a run of any length.
@@ -57,10 +62,10 @@ class Decimated:
         self._stride = 1
         self._offered = 0
 
-    def offer(self, make: Callable[[], Any]) -> None:
-        """Keep what `make` gives if its turn has come."""
+    def offer(self, make: Callable[..., Any], *arguments: Any) -> None:
+        """Keep what `make(*arguments)` gives, if its turn has come."""
         if self._offered % self._stride == 0:
-            self.entries.append(make())
+            self.entries.append(make(*arguments))
         self._offered += 1
         if len(self.entries) == self._capacity:
             self.entries = self.entries[::2]
@@ -78,8 +83,10 @@ class UnitTrack:
         self.silent_since = np.full(units, -1)
 
     def see(self, steps: np.ndarray, rows: np.ndarray) -> None:
-        """Take in `n` samples: steps (n,), rows (n, len(UNIT_ROWS), units). NaN and Inf leave the means alone."""
-        nonzero, error, absolute = (rows[:, UNIT_ROWS.index(row)] for row in ("nonzero", "error", "absolute_error"))
+        """Take in samples: steps (n,), rows (n, UNIT_ROWS, units). NaN and Inf leave the means alone."""
+        nonzero, error, absolute = (
+            rows[:, UNIT_ROWS.index(row)] for row in ("nonzero", "error", "absolute_error")
+        )
         count = len(steps)
         keep = 1 - 1 / MEMORY
         fresh = (1 - keep) * keep ** np.arange(count - 1, -1, -1)
@@ -121,7 +128,7 @@ class Record:
         self._pending: list[tuple[int, Any]] = []
 
     def add(self, step: int, seen: Any) -> None:
-        """Take in one step: its sample as one vector or, of a step not measured, the number of its first bad tensor."""
+        """Take in one step: its sample as one vector or, if not measured, its first bad tensor's number."""
         self.steps += 1
         self._pending.append((step, seen))
         if len(self._pending) == _PENDING:
@@ -145,7 +152,7 @@ class Record:
             self.first_nonfinite = NonFinite(step - suspect.lag, suspect.layer, suspect.tensor)
 
     def _take_in(self, steps: np.ndarray, vectors: np.ndarray) -> None:
-        """Take samples apart: steps (n,), vectors (n, numbers). The loss scale goes out of what came backwards."""
+        """Take samples (n, numbers) apart, and the loss scale out of what came backwards."""
         count = len(steps)
         losses, scale = vectors[:, 1], vectors[:, 2, None, None]
         shapes = self.plan.shapes()
@@ -164,10 +171,13 @@ class Record:
             self.units = UnitTrack(units.shape[2])
         self.units.see(steps, units)
         for n, step in enumerate(steps.tolist()):
-            self.rows.offer(
-                lambda: Sample(step, float(losses[n]), units[n].copy(), sites[n].copy(), weights[n].copy())
-            )
-            self.snapshots.offer(lambda: (step, [np.stack([part[n, 0], part[n, 1] / scale[n]]) for part in groups[2::3]]))
+            self.rows.offer(Sample.of, step, losses[n], units[n], sites[n], weights[n])
+            self.snapshots.offer(_snapshot, step, scale[n], [part[n] for part in groups[2::3]])
+
+
+def _snapshot(step: int, scale: np.ndarray, parts: list[np.ndarray]) -> tuple[int, list[np.ndarray]]:
+    """Return the values of each group (2, positions, units), signal and error, for histograms."""
+    return step, [np.stack([signal, error / scale]) for signal, error in parts]
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

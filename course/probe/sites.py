@@ -57,8 +57,8 @@ class Call:
             return self.output
         if self.layer.non_trainable_variables:
             raise CannotProbe(
-                f"TensorFlow fuses the layer {self.layer.name!r} with the activation after it, and the layer has a "
-                "state, so it can't be called a second time for measuring. Put the activation inside the layer."
+                f"TensorFlow fuses the layer {self.layer.name!r} with the activation after it, and the layer "
+                "has a state, so it can't be called twice for measuring: put the activation inside the layer."
             )
         return _first_float(self.again())
 
@@ -95,15 +95,13 @@ def keeps_batch(model: keras.Model) -> bool:
     if graph is None:
         return False
     return all(
-        keeps_batch(part)
-        if isinstance(part, keras.Model)
-        else isinstance(part, keras.Layer) and _is_keras_own(part) and not isinstance(part, keras.layers.Lambda)
-        for part in graph
+        keeps_batch(part) if isinstance(part, keras.Model) else _is_keras_layer(part) for part in graph
     )
 
 
-def _is_keras_own(layer: keras.Layer) -> bool:
-    return type(layer).__module__.split(".")[0] == "keras"
+def _is_keras_layer(part: Any) -> bool:
+    own = type(part).__module__.split(".")[0] == "keras"
+    return own and isinstance(part, keras.Layer) and not isinstance(part, keras.layers.Lambda)
 
 
 def saturation_range(layer: keras.Layer) -> tuple[float, float] | None:

@@ -25,9 +25,9 @@ def measure(
     """
     h, samples = _lay_out(signals, sites, dtype)
     mean = tf.reduce_mean(h, 0)
-    variance = tf.reduce_mean(tf.math.squared_difference(h, mean), 0)
-    # x / x is 1 for any number but 0: one operation instead of a comparison and a cast.
-    nonzero = tf.reduce_mean(tf.math.divide_no_nan(h, h), 0)
+    variance = _variance(h, mean, sites)
+    # A comparison and a cast take twice as long.
+    nonzero = tf.reduce_mean(tf.sign(tf.abs(h)), 0)
     saturated = _saturated(h, sites)
     take = _spread(tf.shape(h)[0], sites[0].value_rows)
     shown = tf.gather(h, take)
@@ -59,35 +59,46 @@ def _lay_out(tensors: list[tf.Tensor], sites: list[Site], dtype: tf.DType) -> tu
     return tf.reshape(tensor, (-1, site.units)), samples
 
 
+def _variance(h: tf.Tensor, mean: tf.Tensor, sites: list[Site]) -> tf.Tensor:
+    """Return the variance of each unit, (units,)."""
+    if len(sites) > 1:
+        return tf.reduce_mean(tf.math.squared_difference(h, mean), 0)
+    # Around the middle of the layer first: to subtract a number is three times as fast as to subtract a row.
+    # Squares around 0 would lose the digits of a spread that is small beside the mean.
+    middle = tf.reduce_mean(mean)
+    return tf.reduce_mean(tf.square(h - middle), 0) - tf.square(mean - middle)
+
+
 def _directions(samples: tf.Tensor, sites: list[Site]) -> tuple[tf.Tensor, tf.Tensor]:
     """Return, for each site, the squared length of the sum of the samples' directions, and their number.
 
     A sample that is all zeros has no direction. The mean cosine of all pairs follows from the two
     without computing a pair: |Σ u_i|² = n + Σ_{i≠j} cos(i, j).
     """
-    tiny = samples.dtype.as_numpy_dtype(1e-37)
     if len(sites) == 1:
         squares = tf.reduce_sum(tf.square(samples), 1, keepdims=True)
-        total = tf.reduce_sum(samples * tf.math.rsqrt(tf.maximum(squares, tiny)), 0)
+        total = tf.matmul(tf.math.rsqrt(tf.maximum(squares, 1e-37)), samples, transpose_a=True)
         resultant = tf.reduce_sum(tf.square(total))[None]
     else:
         # A product with `owner` adds up what belongs to one site. In float64, which no GPU rounds to TF32.
         owner = np.repeat(np.eye(len(sites)), [site.units for site in sites], axis=0)
-        squares = tf.cast(tf.matmul(tf.cast(tf.square(samples), tf.float64), owner), samples.dtype)
-        inverse = tf.cast(tf.math.rsqrt(tf.maximum(squares, tiny)), tf.float64)
-        total = tf.reduce_sum(samples * tf.cast(tf.matmul(inverse, owner, transpose_b=True), samples.dtype), 0)
-        resultant = tf.cast(tf.linalg.matvec(owner, tf.cast(tf.square(total), tf.float64), True), samples.dtype)
-    return resultant, tf.reduce_sum(tf.math.divide_no_nan(squares, squares), 0)
+        squares = tf.matmul(tf.cast(tf.square(samples), tf.float64), owner)
+        inverse = tf.matmul(tf.math.rsqrt(tf.maximum(squares, 1e-37)), owner, transpose_b=True)
+        total = tf.reduce_sum(samples * tf.cast(inverse, samples.dtype), 0)
+        resultant = tf.linalg.matvec(owner, tf.cast(tf.square(total), tf.float64), transpose_a=True)
+    directed = tf.reduce_sum(tf.math.divide_no_nan(squares, squares), 0)
+    return tf.cast(resultant, samples.dtype), tf.cast(directed, samples.dtype)
 
 
 def _saturated(h: tf.Tensor, sites: list[Site]) -> tf.Tensor:
-    """Return, for each unit, the share of outputs so near an end that the slope is under 5 % of the steepest."""
+    """Return each unit's share of outputs so near an end that the slope is under 5 % of the steepest."""
     if not any(site.limits for site in sites):
         return tf.zeros_like(h[0])
     widths = [site.units for site in sites]
     # Without limits there is no end to be near.
     middle = np.repeat([sum(site.limits) / 2 if site.limits else 0.0 for site in sites], widths)
-    reach = np.repeat([(site.limits[1] - site.limits[0]) / 2 if site.limits else np.inf for site in sites], widths)
+    reaches = [(site.limits[1] - site.limits[0]) / 2 if site.limits else np.inf for site in sites]
+    reach = np.repeat(reaches, widths)
     away = tf.abs(h - tf.constant(middle, h.dtype))
     return tf.reduce_mean(tf.cast(away > tf.constant(_FLAT * reach, h.dtype), h.dtype), 0)
 
@@ -113,7 +124,7 @@ def weight_norms(
         changes = [unknown] * len(before)
     else:
         changes = [half_square(new - old) for old, new in zip(before, after, strict=True)]
-    norms = [nothing if gradient is None else half_square(tf.convert_to_tensor(gradient)) for gradient in gradients]
+    norms = [nothing if slope is None else half_square(tf.convert_to_tensor(slope)) for slope in gradients]
     return tf.reshape(tf.stack([*norms, *map(half_square, before), *changes]), (3, -1))
 
 

@@ -19,13 +19,13 @@ _BY_WEIGHT = ("gradient_norm", "gradient_rms", "weight_norm", "update_ratio")
 class Vitals:
     """The vital signs of one run. `course.probe` says what each one means.
 
-    Arrays by layer are (samples, layers), in the order of `layers`; arrays by weight are (samples, weights), in
-    the order of `weights`. A sample is one measured step; `steps` tells which. NaN stands where a sign has no
-    meaning: the saturation of a ReLU, the error of a layer with nothing to train at or below it.
+    Arrays by layer are (samples, layers), in the order of `layers`; arrays by weight are (samples, weights),
+    in the order of `weights`. A sample is one measured step; `steps` tells which. NaN stands where a sign
+    has no meaning: the saturation of a ReLU, the error of a layer with nothing to train at or below it.
 
     What is kept is bounded. At most 256 samples, and 32 for histograms, are held in full: when the store is
-    full every second one goes, so that the rest stays evenly spread over the run. The moving means of the units,
-    their silence and the first NaN or Inf take in every sample, also those not held.
+    full every second one goes, so that the rest stays evenly spread over the run. The moving means of the
+    units and their silence take in every sample, also those not held; the first NaN or Inf, every step.
     """
 
     def __init__(self, record: Record) -> None:
@@ -35,13 +35,14 @@ class Vitals:
         plan = self._record.plan
         if plan is None:
             return "<Vitals: no step measured yet>"
-        return f"<Vitals: {len(self.steps)} samples of {len(plan.sites)} layers and {len(plan.weights)} weights>"
+        counts = len(self.steps), len(plan.sites), len(plan.weights)
+        return "<Vitals: {} samples of {} layers and {} weights>".format(*counts)
 
     # What was measured, and when.
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The names of the layers, in the order of their calls. The second call of a shared layer is `name#2`."""
+        """The names of the layers, in the order of their calls. A shared layer's second call is `name#2`."""
         return tuple(site.name for site in self._plan.sites)
 
     @property
@@ -51,12 +52,12 @@ class Vitals:
 
     @property
     def kernels(self) -> list[int]:
-        """The numbers, in `weights`, of each layer's kernel: `gradient_norm[:, kernels]` is one number a layer."""
+        """The numbers, in `weights`, of each layer's kernel, as in `gradient_norm[:, kernels]`."""
         return [number for number, weight in enumerate(self._plan.weights) if weight.kernel]
 
     @property
     def hidden(self) -> list[int]:
-        """The numbers, in `layers`, of the layers that have a kernel, without the last such layer (the output)."""
+        """The numbers, in `layers`, of the layers with a kernel, without the last one (the output)."""
         owners = {weight.layer for weight in self._plan.weights if weight.kernel}
         return [number for number, site in enumerate(self._plan.sites) if site.layer in owners][:-1]
 
@@ -81,7 +82,7 @@ class Vitals:
     def signal(self) -> np.ndarray:
         """The standard deviation of the layer's output h, over samples, positions and units together."""
         spread = [units.var(axis=1) for units in self._by_site("mean")]
-        return np.sqrt(self._over_units("variance") + np.stack(spread, axis=1))
+        return np.sqrt(np.maximum(self._over_units("variance") + np.stack(spread, axis=1), 0))
 
     @property
     def zeros(self) -> np.ndarray:
@@ -96,7 +97,7 @@ class Vitals:
 
     @property
     def cosine(self) -> np.ndarray:
-        """The mean cosine between the layer's outputs for two samples of the batch; all-zero outputs left out."""
+        """The mean cosine between the layer's outputs for two samples, all-zero ones left out."""
         total, count = self._site_row("resultant"), self._site_row("directed")
         pairs = count * (count - 1)
         return np.divide(total - count, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
@@ -123,7 +124,7 @@ class Vitals:
 
     @property
     def error_factor(self) -> np.ndarray:
-        """By how much `error` is multiplied from one hidden layer to the one below it, going down, (samples,)."""
+        """By how much `error` is multiplied from a hidden layer to the one below, going down, (samples,)."""
         return _factor(self.error[:, self.hidden][:, ::-1])
 
     # Signs by weight, (samples, weights).
@@ -188,7 +189,7 @@ class Vitals:
         return self._units(self._track.silent_since)
 
     def dead(self, samples: int = 10) -> dict[str, np.ndarray]:
-        """Return the units silent in each of the last `samples` measured batches, or longer: their numbers."""
+        """Return the numbers of the units silent in each of the last `samples` measured batches."""
         return {name: np.flatnonzero(silent >= samples) for name, silent in self.unit_silent_samples.items()}
 
     # The rest.
@@ -199,7 +200,9 @@ class Vitals:
         self._record.flush()
         return self._record.first_nonfinite
 
-    def histogram(self, layer: str, of: str = "signal", bins: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def histogram(
+        self, layer: str, of: str = "signal", bins: int = 40
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Count the values of a layer's output ("signal") or of its δ ("error") over time.
 
         The values are a spread-out part of each batch, at most 32 batches of the run.
@@ -314,7 +317,7 @@ class Vitals:
 
 
 def _factor(values: np.ndarray) -> np.ndarray:
-    """Fit log values (samples, layers) by a straight line over the layers; return e to its slope, (samples,)."""
+    """Fit log values (samples, layers) by a line over the layers; return e to its slope, (samples,)."""
     factors = np.full(len(values), np.nan)
     for number, row in enumerate(values):
         usable = np.flatnonzero(np.isfinite(row) & (row > 0))

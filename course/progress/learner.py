@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -103,6 +104,8 @@ class Progress:
         A failure that took long (a server that does not answer) is followed by a rest, so that not every
         check waits.
         """
+        with contextlib.suppress(ImportError):
+            import sqlalchemy  # noqa: F401  its first import takes a while and says nothing about the database
         begun = time.monotonic()
         if begun < self._rest_until:
             return otherwise

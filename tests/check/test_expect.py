@@ -29,8 +29,13 @@ def told(got, want=WANT, name="dx", **options):
         (np.where(WANT == 5, np.nan, WANT), "dx[1, 1] is NaN; expected 5."),
         (np.where(WANT == 5, np.inf, WANT), "dx[1, 1] is infinite; expected 5."),
         (WANT + (WANT == 5), "dx[1, 1] is 6; expected 5. 1 of 6 values differ."),
-        ("dense", "dx should be an array of real numbers; yours is of dtype <U5."),
-        ([[1.0], [2.0, 3.0]], "dx should be an array of real numbers; yours is list."),
+        ("dense", "dx should be an array of real numbers; yours is text."),
+        ([[1.0], [2.0, 3.0]], "dx should be an array of real numbers; what your list holds does not make one."),
+        (np.array(["a"]), "dx should be an array of real numbers; yours is of dtype <U1."),
+        (1.0, "dx is a single number; expected an array of shape (2, 3)."),
+        (WANT == 1, "dx[0, 1] is 0; expected 2. 5 of 6 values differ."),
+        (WANT * 0 - 1e308, "dx[0, 0] is -1e+308; expected 1. 6 of 6 values differ."),
+        (WANT + (WANT == 5) * 1e-4, "dx[1, 1] is 5.0001; expected 5. 1 of 6 values differ."),
         (WANT * 1j, "dx should be an array of real numbers; yours is of dtype complex128."),
         ({"dx": WANT}, "dx should be an array of real numbers; yours is dict."),
     ],
@@ -62,7 +67,7 @@ def test_a_mistake_that_happens_to_be_right_is_no_mistake():
     expect.array(WANT, WANT, "dx", mistakes=[Mistake("same", WANT, "never said")])
 
 
-@pytest.mark.parametrize("got", [..., (np.ones(2), ...)])
+@pytest.mark.parametrize("got", [..., (..., ...)])
 def test_dots_are_no_attempt(got):
     with pytest.raises(NotAttempted):
         expect.arrays(got, {"dx": np.ones(2), "dy": np.ones(2)})
@@ -73,6 +78,9 @@ def test_dots_are_no_attempt(got):
     [
         (None, "Your function returned None. It should return (dx, dy). Is the `return` line missing?"),
         (np.ones(2), "Your function returned one ndarray. It should return 2: (dx, dy)."),
+        ((np.array([0.0, 1.0]), ...), "dy is still `...`. Write it next."),
+        ((np.array([0.5, 2.0]), ...), "dx[0] is 0.5; expected 0. 2 of 2 values differ."),
+        ((None, np.array([2.0, 3.0])), "dx is still `None`. Write it next."),
         ((1, 2, 3), "Your function returned 3 things. It should return 2: (dx, dy)."),
         (([2.0, 3.0], [0.0, 1.0]), "dx and dy are swapped. Return (dx, dy)."),
     ],

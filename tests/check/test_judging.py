@@ -1,5 +1,8 @@
 """Three outcomes, the learner's own line, and inputs that stay as they were."""
 
+import functools
+import sys
+
 import numpy as np
 import pytest
 
@@ -67,6 +70,116 @@ def test_an_exception_is_shown_at_the_learners_line():
     message = outcome(wrong).message
     assert message.startswith("Your function raised IndexError: only integers, slices")
     assert message.endswith(f'at line {line} of your cell: `return y["gradient"]`.')
+
+
+class Doubler:
+    def __call__(self, x):
+        return x["gradient"]
+
+
+def in_disguise():
+    """The same mistake in a plain function, a partial, a decorated function, a method and an object."""
+
+    def wrong(x, key="gradient"):
+        return x[key]
+
+    @functools.wraps(wrong)
+    def decorated(x):
+        return wrong(x)
+
+    return wrong, functools.partial(wrong, key="slope"), decorated, Doubler().__call__, Doubler()
+
+
+@pytest.mark.parametrize("function", in_disguise())
+def test_the_learners_line_is_found_under_wrappers(function):
+    assert "of your cell: `return" in outcome(function).message
+
+
+class Noisy(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "Noisy at line"),
+        ("first\nsecond", "Noisy: first at line"),
+        (
+            "{{function_node __wrapped__MatMul_device_/job:localhost}} Matrix size-incompatible [Op:MatMul] name: ",
+            "Noisy: Matrix size-incompatible at line",
+        ),
+        (
+            'in user code:\n\n    File "/tmp/a.py", line 3, in f  *\n        return x @ y\n\n    Noisy: bad shapes\n',
+            "Noisy: bad shapes at line",
+        ),
+        ("a" * 500, f"Noisy: {'a' * 200} ... at line"),
+    ],
+)
+def test_an_exceptions_text_becomes_one_short_line(text, told):
+    def wrong(x):
+        raise Noisy(text)
+
+    assert outcome(wrong).message.startswith(f"Your function raised {told} ")
+
+
+def test_a_function_that_ends_the_program_has_not_passed():
+    assert outcome(lambda x: sys.exit("bye")).message.startswith("Your function raised SystemExit: bye")
+
+
+def test_not_implemented_by_a_library_is_an_error_and_no_stub():
+    library = {"__name__": "library"}
+    exec("def op(x):\n    raise NotImplementedError('Cannot convert a symbolic tensor.')", library)
+
+    def uses_it(x):
+        return library["op"](x)
+
+    def stub(x):
+        raise NotImplementedError("write this")
+
+    assert outcome(uses_it).message.startswith("Your function raised NotImplementedError: Cannot convert")
+    assert outcome(stub).status == "not attempted"
+
+
+def test_a_generator_is_read_as_a_list():
+    def rows(x):
+        for value in x:
+            yield 2 * value
+
+    def fails_late(x):
+        for _ in x:
+            yield 1 / 0
+
+    assert outcome(rows).status == "passed"
+    assert "ZeroDivisionError: division by zero at line" in outcome(fails_late).message
+
+
+listed = Exercise("99.listed", "values", hints=("one", "two"), drive=lambda function, values: function(values))
+
+
+@listed.case("a list")
+def _(call, rng):
+    expect.array(call([np.ones(2), np.ones(2)]), np.ones(2), "the result")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: values.pop(),
+        lambda values: values.append(1),
+        lambda values: values.__setitem__(0, None),
+        lambda values: values[1].__imul__(2),
+    ],
+)
+def test_lists_are_protected_too(change):
+    found = judge(listed, local_call(listed, lambda values: change(values)), 0)
+    assert found.message == (
+        "Your function changes its argument `values`, the list or what it holds. Make a new list of new values."
+    )
+
+
+def test_the_signature_is_read_before_a_drive_calls():
+    found = judge(listed, local_call(listed, lambda: 1), 0)
+    assert found.message == "listed should take (values); yours takes ()."
 
 
 def test_inputs_are_protected():

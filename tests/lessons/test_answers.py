@@ -58,7 +58,7 @@ def _stub(*arguments):
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.slug)
 def test_every_exercise_is_measured(lesson):
-    """At least 3 right and 4 wrong answers, no two wrong ones with the same message, 2 hints, and a stub is no attempt."""
+    """At least 3 right and 4 wrong answers, each wrong one with its own message; a stub is no attempt."""
     answers = ANSWERS[lesson.number]
     assert tuple(notebook.exercises(lesson.number)) == lesson.exercise_ids
     for id, exercise in notebook.exercises(lesson.number).items():

@@ -14,16 +14,22 @@ TOKENS = RNG.integers(0, 7, (14, 5))
 
 
 def dense(hidden="relu", **output):
-    layers = [L.Dense(7, hidden, name="one"), L.Dense(5, hidden, name="two"), L.Dense(3, name="three", **output)]
+    layers = [
+        L.Dense(7, hidden, name="one"),
+        L.Dense(5, hidden, name="two"),
+        L.Dense(3, name="three", **output),
+    ]
     return keras.Sequential([keras.Input((6,)), *layers])
 
 
 def apart():
-    """Activations and normalization as layers of their own: TensorFlow may fuse what the probe looks between."""
+    """Activations and normalization as layers of their own: TensorFlow may fuse what lies between."""
     parts = [keras.Input((6,))]
     for activation in ("relu", "tanh", "sigmoid", "elu", "gelu", "leaky_relu"):
         parts += [L.Dense(9), L.Activation(activation)]
-    return keras.Sequential([*parts, L.Dense(8), L.BatchNormalization(), L.ReLU(), L.Dropout(0.3), L.Dense(3)])
+    return keras.Sequential(
+        [*parts, L.Dense(8), L.BatchNormalization(), L.ReLU(), L.Dropout(0.3), L.Dense(3)]
+    )
 
 
 def convolutional():
@@ -54,9 +60,7 @@ def branched():
 
 
 def recurrent():
-    return keras.Sequential(
-        [keras.Input((5, 3)), L.LSTM(4, return_sequences=True), L.Bidirectional(L.GRU(3)), L.Dense(3)]
-    )
+    return keras.Sequential([keras.Input((5, 3)), L.LSTM(4, return_sequences=True), L.GRU(3), L.Dense(3)])
 
 
 def embedded():

@@ -86,7 +86,7 @@ def test_saving_and_the_results_survive_the_block():
     assert (steps.tolist(), edges.shape, counts.shape) == ([0, 2, 4, 6, 8], (11,), (5, 10))
     assert set(counts.sum(1)) == {8 * 7}
     with pytest.raises(KeyError, match="The layers are: one, two"):
-        vitals.histogram("three")
+        vitals.histogram("four")
     assert repr(pickle.loads(pickle.dumps(vitals))) == "<Vitals: 5 samples of 3 layers and 6 weights>"
 
 
@@ -165,8 +165,9 @@ def _refused(model, **compiled):
 def test_what_cannot_be_probed_is_refused_in_one_sentence():
     x = keras.Input((6,))
     assert "has a train_step of its own" in _refused(_OwnStep(x, L.Dense(6)(x)))
-    assert "steps_per_execution=4" in _refused(keras.Sequential([keras.Input((6,)), L.Dense(6)]), steps_per_execution=4)
-    assert "jit_compile=False" in _refused(keras.Sequential([keras.Input((6,)), L.Dense(6)]), jit_compile=True)
+    linear = keras.Sequential([keras.Input((6,)), L.Dense(6)])
+    assert "steps_per_execution=4" in _refused(linear, steps_per_execution=4)
+    assert "jit_compile=False" in _refused(linear, jit_compile=True)
     with pytest.raises(CannotProbe, match="needs a keras.Model"), Probe(L.Dense(2)):
         pass
     with pytest.raises(ValueError, match="every is 0"):

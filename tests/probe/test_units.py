@@ -86,7 +86,7 @@ def test_moving_means_are_weighted_means_of_the_finite_errors(errors, size):
 def test_what_is_kept_is_bounded_and_evenly_spread(length, capacity):
     kept = Decimated(capacity)
     for number in range(length):
-        kept.offer(lambda number=number: number)
+        kept.offer(int, number)
     assert len(kept.entries) < capacity
     assert kept.entries[0] == 0
     assert len(set(np.diff(kept.entries))) <= 1

@@ -87,8 +87,9 @@ cell = '''
 import os
 found = []
 for name in ("lessons/backward_pass/checks.py", "grading/engine.py", "check/oracles.py"):
-    try: found.append(open("{packages}/course/" + name).read())
-    except OSError: pass
+    try: text = open("{packages}/course/" + name).read()
+    except OSError: text = ""
+    found += [text] if text else []  # behind the walls an empty file stands in its place
 from course import data
 def report(): return found
 '''

@@ -39,6 +39,21 @@ def dense_einsum_float32_dict(x, kernel, dy):
     }
 
 
+def dense_yielded(x, kernel, dy):
+    yield dy @ kernel.T
+    yield x.T @ dy
+    yield dy.sum(axis=0)
+
+
+def dense_gradient_tape(x, kernel, dy):
+    import tensorflow as tf
+
+    variables = [tf.Variable(value, dtype=tf.float32) for value in (x, kernel, np.zeros(kernel.shape[1]))]
+    with tf.GradientTape() as tape:
+        y = variables[0] @ variables[1] + variables[2]
+    return tape.gradient(y, variables, output_gradients=tf.cast(dy, tf.float32))
+
+
 def dense_mutates(x, kernel, dy):
     dkernel = x.T @ dy
     dy *= 2
@@ -114,8 +129,23 @@ def softmax_tensorflow(logits, labels):
     return tape.gradient(loss, logits)
 
 
+def softmax_float32(logits, labels):
+    """float32 keeps four digits of the differences between logits of 1000, and no more."""
+    return softmax_indexed(logits.astype("float32"), labels)
+
+
 def one_hot(logits, labels):
     return np.eye(logits.shape[1])[labels]
+
+
+def softmax_every_label(logits, labels):
+    p = softmax(logits)
+    p[:, labels] -= 1
+    return p / len(labels)
+
+
+def softmax_clipped(logits, labels):
+    return softmax_indexed(np.clip(logits, -500, 500), labels)
 
 
 def softmax_overflows(logits, labels):
@@ -190,6 +220,36 @@ def integer_copy(f, x):
     return slope
 
 
+def steps_of_an_integer_copy(f, x):
+    x = x.copy()
+    slope = np.zeros(x.shape)
+    for where in np.ndindex(*x.shape):
+        keep = x[where]
+        x[where] = keep + 1e-5
+        up = f(x)
+        x[where] = keep - 1e-5
+        slope[where] = (up - f(x)) / 2e-5
+        x[where] = keep
+    return slope
+
+
+def integers_in_an_integer_array(f, x):
+    slope = np.zeros_like(x)
+    slope[...] = central(f, x)
+    return slope
+
+
+def never_puts_back(f, x):
+    x = np.array(x, dtype=float)
+    slope = np.zeros(x.shape)
+    for where in np.ndindex(*x.shape):
+        x[where] += 1e-3
+        up = f(x)
+        x[where] -= 2e-3
+        slope[where] = (up - f(x)) / 2e-3
+    return slope
+
+
 def never_restores(f, x):
     slope = np.zeros(x.shape)
     for where in np.ndindex(*x.shape):
@@ -225,6 +285,19 @@ def matmul_list_of_parents(a, b):
         return np.einsum("nk,nm->km", a.value, g)
 
     return Var(np.einsum("nk,km->nm", a.value, b.value), [(a, to_a), (b, to_b)])
+
+
+class OwnVar:
+    """The class of the lesson, copied into the notebook."""
+
+    __init__ = Var.__init__
+    __mul__ = Var.__mul__
+    __add__ = Var.__add__
+    backward = Var.backward
+
+
+def matmul_with_a_var_of_ones_own(a, b):
+    return OwnVar(a.value @ b.value, ((a, lambda g: g @ b.value.T), (b, lambda g: a.value.T @ g)))
 
 
 # ---- planted_bugs
@@ -266,11 +339,36 @@ def bugs(**mended):
 
 
 RIGHT = {
-    "02.dense_backward": [dense_products, dense_loops, dense_tensorflow, dense_einsum_float32_dict],
-    "02.relu_backward": [lambda x, dy: dy * (x > 0), relu_loop, relu_tensorflow, relu_copy],
-    "02.softmax_cross_entropy_backward": [softmax_indexed, softmax_loop, softmax_tensorflow],
-    "02.numerical_gradient": [central, central_with_masks, central_in_place, five_points],
-    "02.tape_matmul": [matmul_pairs, matmul_by_dense, matmul_list_of_parents],
+    "02.dense_backward": [
+        dense_products,
+        dense_loops,
+        dense_tensorflow,
+        dense_einsum_float32_dict,
+        dense_yielded,
+        dense_gradient_tape,
+        lambda x, kernel, dy: tuple(grad.tolist() for grad in dense_products(x, kernel, dy)),
+    ],
+    "02.relu_backward": [
+        lambda x, dy: dy * (x > 0),
+        relu_loop,
+        relu_tensorflow,
+        relu_copy,
+        lambda x, dy: np.heaviside(x, 0.5).astype("float32") * dy.astype("float32"),
+    ],
+    "02.softmax_cross_entropy_backward": [
+        softmax_indexed,
+        softmax_loop,
+        softmax_tensorflow,
+        softmax_float32,
+    ],
+    "02.numerical_gradient": [
+        central,
+        central_with_masks,
+        central_in_place,
+        five_points,
+        lambda f, x, h=1e-4: central(f, x).astype("float32"),
+    ],
+    "02.tape_matmul": [matmul_pairs, matmul_by_dense, matmul_list_of_parents, matmul_with_a_var_of_ones_own],
     "02.planted_bugs": [
         bugs(softmax_backward=softmax_mended, centre_backward=centre_mended),
         bugs(centre_backward=centre_by_matrix, softmax_backward=softmax_by_jacobian),
@@ -291,6 +389,12 @@ WRONG = {
         (lambda x, kernel, dy: (dy @ kernel.T, x.T @ dy), "returned 2 things. It should return 3"),
         (lambda x, kernel, dy: None, "returned None"),
         (dense_mutates, "changes its argument `dy`"),
+        (lambda x, kernel, dy: (dy @ kernel.T / len(x), x.T @ dy, dy.sum(axis=0)), "dx is divided by the batch size."),
+        (lambda x, kernel, dy: (dy @ kernel.T, x.T @ dy / len(x) ** 2, dy.sum(axis=0)), "batch size, and twice"),
+        (lambda x, kernel, dy: (dy @ kernel.T, x.T @ dy, dy.sum()), "dbias is the sum of all of dy"),
+        (lambda x, kernel, dy: (dy @ kernel.T, x.T @ dy, dy[0]), "dbias is the first row of dy"),
+        (lambda x, kernel, dy: (dy @ kernel.T, ..., ...), "dkernel is still `...`. Write it next."),
+        (lambda x, kernel, dy: (dy @ kernel.T, x.T @ dy, None), "dbias is still `None`. Write it next."),
         (lambda x, kernel: x, "should take (x, kernel, dy); yours takes (x, kernel)"),
         (lambda x, kernel, dy: (dy @ kernel, x.T @ dy, dy.sum(axis=0)), "raised ValueError"),
     ],
@@ -303,6 +407,12 @@ WRONG = {
         (lambda x, dy: np.zeros(x.shape), "dx is all zeros"),
         (relu_mutates, "changes its argument `dy`"),
         (relu_integers, "integers cannot hold it"),
+        (lambda x, dy: np.maximum(dy, 0) * (x > 0), "You drop the negative gradients"),
+        (lambda x, dy: dy * np.sign(x), "np.sign(x) is -1 where x is negative"),
+        (lambda x, dy: dy * x, "multiplies dy by x"),
+        (lambda x, dy: np.maximum(x, 0), "This is relu(x), the forward pass"),
+        (lambda x, dy: dy * (x > 0) / len(x), "You divided by the batch size"),
+        (lambda x, dy: dy < 0, "dx[0, 0] is"),
         (lambda x, dy: dy[x > 0], "dx has shape"),
     ],
     "02.softmax_cross_entropy_backward": [
@@ -313,6 +423,15 @@ WRONG = {
         ),
         (lambda logits, labels: (one_hot(logits, labels) - softmax(logits)) / len(labels), "This is y - p"),
         (lambda logits, labels: softmax(logits) / len(labels), "Subtract 1 at the true class"),
+        (lambda logits, labels: one_hot(logits, labels) - softmax(logits), "y - p, and of the summed loss"),
+        (lambda logits, labels: (logits - one_hot(logits, labels)) / len(labels), "You used the logits"),
+        (lambda logits, labels: (softmax(logits) - labels[:, None]) / len(labels), "You subtracted the label"),
+        (softmax_every_label, "p[:, labels] takes every label"),
+        (softmax_clipped, "Clipping or scaling large logits loses their differences"),
+        (
+            lambda logits, labels: (softmax(logits) - one_hot(logits, labels)) / logits.shape[1],
+            "You divided by the number of classes",
+        ),
         (lambda logits, labels: (softmax(logits) - one_hot(logits, labels)) / logits.size, "averaged over the classes"),
         (softmax_over_batch, "sums to 1 over the batch"),
         (softmax_overflows, "np.exp overflows"),
@@ -326,6 +445,10 @@ WRONG = {
         (lambda f, x: _difference(f, x, 1e-14, lambda at, h: (at(h) - at(-h)) / (2 * h)), "too small a one drowns"),
         (integer_copy, "x + h rounds back to x"),
         (never_restores, "changes its argument `x`"),
+        (integers_in_an_integer_array, "np.zeros_like(x) holds integers only"),
+        (steps_of_an_integer_copy, "x[i] = keep - h cuts off its decimals"),
+        (never_puts_back, "put each entry back"),
+        (lambda f: f, "numerical_gradient should take (f, x); yours takes (f)."),
         (lambda f, x: central(f, x).ravel(), "The number of values is right; their arrangement is not"),
         (lambda f, x: np.zeros(x.shape), "all zeros"),
     ],
@@ -347,6 +470,18 @@ WRONG = {
             "The pull of a returns shape",
         ),
         (lambda a, b: None, "returned None"),
+        (lambda a, b: Var(a.value @ b.value, (a, b)), "one of yours is a Var and no pair"),
+        (lambda a, b: Var(a.value @ b.value, {a: 1, b: 2}), "yours are one dict"),
+        (
+            lambda a, b: Var(a.value @ b.value, ((a.value, lambda g: g @ b.value.T), (b, lambda g: a.value.T @ g))),
+            "the first of your pair is of type ndarray",
+        ),
+        (lambda a, b: Var(a.value @ b.value, ((a, b.value.T), (b, a.value.T))), "the second of your pair"),
+        (lambda a, b: Var(a.value @ b.value, ((a, lambda g: None), (b, lambda g: None))), "The pull of a returns None"),
+        (
+            lambda a, b: Var(a.value @ b.value, ((a, lambda g: Var(g @ b.value.T)), (b, lambda g: a.value.T @ g))),
+            "The pull of a returns a Var",
+        ),
     ],
     "02.planted_bugs": [
         (bugs(), "softmax_backward is wrong as given, and your dict leaves it out"),
@@ -365,5 +500,10 @@ WRONG = {
         ),
         (lambda: ["softmax_backward"], "should return a dict"),
         (bugs(softmax=softmax_mended), "'softmax' is none of the four functions"),
+        (lambda: {planted.softmax_backward: softmax_mended}, "Use their names, in quotes"),
+        (
+            bugs(softmax_backward=lambda x, dy: None, centre_backward=centre_mended),
+            "dx of your softmax_backward is None",
+        ),
     ],
 }

@@ -40,7 +40,10 @@ def test_the_central_differences_that_judge_agree_with_tensorflow(name):
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(4, 3)), np.array([0, 2, 1, 1])
     functions = {
-        "dense_backward": (lambda v: float((v @ np.ones((3, 2))).sum()), lambda v: tf.reduce_sum(v @ tf.ones((3, 2), v.dtype))),
+        "dense_backward": (
+            lambda v: float((v @ np.ones((3, 2))).sum()),
+            lambda v: tf.reduce_sum(v @ tf.ones((3, 2), v.dtype)),
+        ),
         "relu_backward": (lambda v: float(np.maximum(v, 0).sum()), lambda v: tf.reduce_sum(tf.nn.relu(v))),
         "softmax_cross_entropy_backward": (
             lambda v: float(-log_softmax(v)[np.arange(4), labels].mean()),

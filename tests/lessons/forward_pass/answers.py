@@ -103,6 +103,23 @@ def softmax_transposed_and_back(logits):
     return (e / e.sum(axis=0)).T
 
 
+def softmax_row(row):
+    e = np.exp(row - row.max())
+    return e / e.sum()
+
+
+def softmax_keras_ops(logits):
+    import keras
+
+    return keras.ops.softmax(keras.ops.cast(logits, "float32"), axis=-1)
+
+
+def softmax_longdouble(logits):
+    """Right where long doubles are longer than doubles, and where they are not the shift still is."""
+    wide = logits.astype("longdouble") - logits.max(axis=1, keepdims=True)
+    return np.exp(wide) / np.exp(wide).sum(axis=1, keepdims=True)
+
+
 def softmax_as_written(logits):
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
@@ -195,6 +212,17 @@ def entropy_one_hot_float32(logits, labels):
     logits = logits.astype("float32")
     one_hot = np.eye(logits.shape[1], dtype="float32")[labels]
     return (np.logaddexp.reduce(logits, axis=1) - (one_hot * logits).sum(axis=1)).mean()
+
+
+def entropy_tf_function(logits, labels):
+    import tensorflow as tf
+
+    @tf.function
+    def mean_loss(logits, labels):
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(logits, tf.float32))
+        return tf.reduce_mean(losses)
+
+    return tf.Variable(mean_loss(logits, labels))
 
 
 def softmax_of(logits):
@@ -343,6 +371,11 @@ def mlp_in_place(x, layers):
     return mlp_slices(x, layers)
 
 
+def mlp_pops_the_last(x, layers):
+    kernel, bias = layers.pop()
+    return mlp_without_the_last(x, [*layers, None]) @ kernel + bias
+
+
 def mlp_backwards_where_it_fits(x, layers):
     return mlp_slices(x, layers[::-1] if all(k.shape[0] == k.shape[1] for k, _ in layers) else layers)
 
@@ -394,6 +427,9 @@ RIGHT = {
         dense_with_a_column_of_ones,
         lambda x, kernel, bias: np.einsum("ni,ij->nj", x, kernel) + bias,
         lambda x, kernel, bias: (kernel.T @ x.T).T + bias[None, :],
+        lambda x, kernel, bias, activation=None: [row @ kernel + bias for row in x],
+        lambda *args: (row @ args[1] + args[2] for row in args[0]),
+        lambda x, kernel, bias: (x @ kernel + bias).astype("longdouble"),
     ],
     "01.softmax": [
         softmax_products,
@@ -402,6 +438,9 @@ RIGHT = {
         softmax_by_differences,
         softmax_logaddexp_float32,
         softmax_transposed_and_back,
+        softmax_keras_ops,
+        softmax_longdouble,
+        lambda logits: map(softmax_row, logits),
     ],
     "01.cross_entropy_from_logits": [
         entropy_shifted,
@@ -409,8 +448,17 @@ RIGHT = {
         entropy_tensorflow,
         entropy_keras,
         entropy_one_hot_float32,
+        entropy_tf_function,
+        lambda logits, labels: np.array(entropy_shifted(logits, labels)),
     ],
-    "01.mlp_forward": [mlp_slices, mlp_recursive_loops, mlp_tensorflow, mlp_float32_mask],
+    "01.mlp_forward": [
+        mlp_slices,
+        mlp_recursive_loops,
+        mlp_tensorflow,
+        mlp_float32_mask,
+        lambda x, layers: mlp_slices(x, layers).tolist(),
+        lambda x, layers, activation=np.abs: tuple(map(tuple, mlp_slices(x, layers))),
+    ],
     "01.count_parameters": [count_pairs, count_by_loop, count_keras, count_numpy, count_tensorflow],
 }
 
@@ -435,6 +483,8 @@ WRONG = {
         (dense_in_an_integer_array, "The decimals are cut off"),
         (dense_one_sample_forgotten, "y[2, 0] is 0; expected"),
         (lambda x, kernel, bias: print(x @ kernel + bias), "Is the `return` line missing?"),
+        (lambda x, kernel, bias: x > 0, "y["),
+        (lambda x, kernel, bias: [None for _ in x], "what your list holds does not make one"),
         (lambda x, kernel, bias: bias @ kernel @ x + 1 / 0, "ZeroDivisionError"),
         (lambda x, kernel: x @ kernel, "should take (x, kernel, bias); yours takes (x, kernel)."),
     ],
@@ -467,6 +517,17 @@ WRONG = {
         (entropy_as_written, "np.exp(1000) is infinite"),
         (entropy_of_a_stable_softmax, "The probability of the true class rounds to 0"),
         (entropy_clipped, "A probability that is clipped"),
+        (
+            lambda z, y: -np.log(softmax_of(z)[np.arange(len(y)), y] + 1e-300).mean(),
+            "loss is 690.8; expected 1000. A probability that is clipped",
+        ),
+        (
+            lambda z, y: -np.log(softmax_of(z)[np.arange(len(y)), y] + 1e-5).mean(),
+            "A small number added to p, or a clipped p, shifts the loss",
+        ),
+        (lambda z, y: [entropy_shifted(z, y)], "loss has shape (1,); expected a single number"),
+        (lambda z, y: (entropy_shifted(z, y), z), "what your tuple holds does not make one"),
+        (lambda z, y: np.inf, "loss is infinite; expected"),
         (entropy_one_maximum, "One number was taken off the whole batch"),
         (entropy_over_the_batch, "sums to 1 over the batch, axis 0"),
         (lambda z, y: -log_p_of(z)[np.arange(len(y)), y].sum(), "This is the sum over the batch"),
@@ -506,6 +567,8 @@ WRONG = {
         (mlp_backwards_where_it_fits, "You went through the layers from last to first"),
         (mlp_in_place, "changes its argument `x`"),
         (lambda x, layers: None, "logits is None"),
+        (lambda x, layers: layers, "what your list holds does not make one"),
+        (mlp_pops_the_last, "changes its argument `layers`, the list or what it holds"),
     ],
     "01.count_parameters": [
         (weights_of, "These are the weights alone"),

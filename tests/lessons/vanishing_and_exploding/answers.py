@@ -52,6 +52,34 @@ def norms_without_slope(x, kernels, dy):
     return norms[::-1]
 
 
+def norms_with(size):
+    """The right gradients, each measured by ``size``."""
+
+    def norms(x, kernels, dy):
+        layers = [x]
+        for kernel in kernels:
+            layers.append(np.tanh(layers[-1] @ kernel))
+        found = []
+        for kernel, before, after in zip(kernels[::-1], layers[-2::-1], layers[:0:-1], strict=True):
+            dz = dy * (1 - after**2)
+            found.append(size(before.T @ dz))
+            dy = dz @ kernel.T
+        return found[::-1]
+
+    return norms
+
+
+def norms_slope_not_handed_down(x, kernels, dy):
+    layers = [x]
+    for kernel in kernels:
+        layers.append(np.tanh(layers[-1] @ kernel))
+    norms = []
+    for kernel, before, after in zip(kernels[::-1], layers[-2::-1], layers[:0:-1], strict=True):
+        norms.append(np.linalg.norm(before.T @ (dy * (1 - after**2))))
+        dy = dy @ kernel.T
+    return norms[::-1]
+
+
 # ---- predicted_slope
 
 
@@ -210,9 +238,20 @@ def cosine_triangle_over_all(h):
 
 
 RIGHT = {
-    "04.layer_gradient_norms": [norms_backward, norms_recursive, norms_tensorflow],
+    "04.layer_gradient_norms": [
+        norms_backward,
+        norms_recursive,
+        norms_tensorflow,
+        lambda x, kernels, dy: reversed(norms_backward(x, kernels, dy)[::-1]),
+        lambda x, kernels, dy: (np.array(norm) for norm in norms_backward(x, kernels, dy)),
+    ],
     "04.predicted_slope": [slope_formula, slope_by_variance, slope_tensorflow, slope_by_simulation],
-    "04.clip_by_global_norm": [clip_flat, clip_tensorflow, clip_loop_float32],
+    "04.clip_by_global_norm": [
+        clip_flat,
+        clip_tensorflow,
+        clip_loop_float32,
+        lambda gradients, threshold: (g.tolist() for g in clip_flat(gradients, threshold)),
+    ],
     "04.first_bad_layer": [bad_loop, bad_next, bad_tensorflow, bad_numpy_integer],
     "04.signal_similarity": [cosine_matrix, cosine_loop, cosine_resultant],
 }
@@ -223,6 +262,9 @@ WRONG = {
         (lambda x, kernels, dy: np.square(norms_backward(x, kernels, dy)), "squares of the norms"),
         (lambda x, kernels, dy: np.array(norms_backward(x, kernels, dy)) / len(x), "divided by the batch size"),
         (norms_without_slope, "The slope of tanh"),
+        (norms_slope_not_handed_down, "but not in what goes down"),
+        (norms_with(lambda g: np.linalg.norm(g, 2)), "its largest stretch"),
+        (norms_with(lambda g: np.abs(g).sum()), "You added absolute values"),
         (lambda x, kernels, dy: np.zeros(len(kernels)), "all zeros"),
         (lambda x, kernels, dy: norms_backward(x, kernels, dy)[:-1], "has shape (3,)"),
         (lambda x, kernels, dy: norms_backward(x, kernels, dy)[0], "one for each kernel"),
@@ -235,6 +277,9 @@ WRONG = {
         (lambda s, n, f: np.log10(s * n * np.sqrt(np.mean(f**2))), "*root* of units"),
         (lambda s, n, f: np.log10(s * np.sqrt(n) * abs(np.mean(f)) + 1e-12), "the mean slope"),
         (lambda s, n, f: -np.log10(s * np.sqrt(n * np.mean(f**2))), "The sign is the other way round"),
+        (lambda s, n, f: np.log10(s * np.sqrt(n) * np.mean(f**2)), "That is a variance: take its root"),
+        (lambda s, n, f: np.log10(s * np.sqrt(n) * np.std(f)), "the standard deviation of the slopes"),
+        (lambda s, n, f: np.log10(s * np.sqrt((n + 1) * np.mean(f**2))), "per layer; sending random errors"),
         (lambda s, n, f: 0.0, "sending random errors through random layers gives"),
         (lambda s, n, f: np.log10(s * np.sqrt(n * f**2) + 1e-9), "the slope has shape"),
     ],
@@ -250,7 +295,7 @@ WRONG = {
         (lambda g, t: list(g), "it should be the threshold"),
         (lambda g, t: [np.zeros_like(a, dtype=float) for a in g], "have norm 0; it should be"),
         (lambda g, t: clip_flat(g, t)[0], "Return a list of 3 arrays"),
-        (clip_in_place, "changes its argument `gradients`"),
+        (clip_in_place, "changes its argument `gradients`, the list or what it holds"),
         (lambda g, t: [np.ravel(a) for a in clip_flat(g, t)], "Gradient 0 has shape (12,)"),
     ],
     "04.first_bad_layer": [
@@ -261,6 +306,8 @@ WRONG = {
         (bad_all, "but layer 2 is bad: it holds one NaN"),
         (lambda outputs: [i for i, h in enumerate(outputs) if not np.isfinite(h).all()], "Return one whole number"),
         (lambda outputs: None, "Your function returned None, but layer 2 is bad"),
+        (lambda outputs: str(bad_next(outputs)), "Return one whole number, the index of the layer; yours is '2'"),
+        (lambda outputs: outputs[2], "the index of the layer; yours is of type ndarray"),
         (lambda outputs: 0, "Your answer is 0; the first bad layer is 2"),
     ],
     "04.signal_similarity": [
@@ -269,7 +316,7 @@ WRONG = {
         (lambda h: cosine_matrix(h - h.mean(axis=1, keepdims=True)), "that is a correlation"),
         (lambda h: cosine_matrix(h.T), "You compared the units"),
         (cosine_triangle_over_all, "Half of it"),
-        (lambda h: 0.0, "the similarity is all zeros"),
+        (lambda h: 0.0, "the similarity is 0; expected"),
         (lambda h: h / np.linalg.norm(h, axis=1, keepdims=True), "the similarity has shape"),
     ],
 }
