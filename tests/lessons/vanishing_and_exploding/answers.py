@@ -278,7 +278,7 @@ WRONG = {
         (lambda s, n, f: np.log10(s * np.sqrt(n) * abs(np.mean(f)) + 1e-12), "the mean slope"),
         (lambda s, n, f: -np.log10(s * np.sqrt(n * np.mean(f**2))), "The sign is the other way round"),
         (lambda s, n, f: np.log10(s * np.sqrt(n) * np.mean(f**2)), "That is a variance: take its root"),
-        (lambda s, n, f: np.log10(s * np.sqrt(n) * np.std(f)), "the standard deviation of the slopes"),
+        (lambda s, n, f: np.log10(s * np.sqrt(n) * np.std(f)), "You used the slopes' standard deviation"),
         (lambda s, n, f: np.log10(s * np.sqrt((n + 1) * np.mean(f**2))), "per layer; sending random errors"),
         (lambda s, n, f: 0.0, "sending random errors through random layers gives"),
         (lambda s, n, f: np.log10(s * np.sqrt(n * f**2) + 1e-9), "the slope has shape"),
