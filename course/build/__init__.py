@@ -77,19 +77,11 @@ def build(
     What is up to date keeps every byte. What was changed by hand stays as it is, unless ``force`` is true.
     """
     problems = []
-    for lesson in chosen:
-        try:
-            derived = derive(lesson)
-        except SourceError as error:
-            problems.append(str(error))
-            continue
-        for kind, made in derived.items():
-            path = _path(root, kind, lesson)
-            state = _state(path, made)
-            if state == EDITED and not force:
-                problems.append(_sentence(root, path, state, lesson))
-            elif state != CURRENT or force:
-                problems += _make(root, path, kind, made)
+    for lesson, kind, made, path, state in _found(chosen, root, problems):
+        if state == EDITED and not force:
+            problems.append(_sentence(root, path, state, lesson))
+        elif state != CURRENT or force:
+            problems += _make(root, path, kind, made)
     for path, text in _texts(everything, root, problems):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             _replace(path, text)
@@ -100,19 +92,11 @@ def build(
 def check(chosen: Iterable[Lesson], everything: Iterable[Lesson], root: Path) -> list[str]:
     """Say which derived files are not what their sources make, or were changed since. Runs no cell."""
     problems = []
-    for lesson in chosen:
-        try:
-            derived = derive(lesson)
-        except SourceError as error:
-            problems.append(str(error))
-            continue
-        for kind, made in derived.items():
-            path = _path(root, kind, lesson)
-            state = _state(path, made)
-            if state != CURRENT:
-                problems.append(_sentence(root, path, state, lesson))
-            elif path.stat().st_size > LIMIT:
-                problems.append(_size(root, path, path.stat().st_size))
+    for lesson, _kind, _made, path, state in _found(chosen, root, problems):
+        if state != CURRENT:
+            problems.append(_sentence(root, path, state, lesson))
+        elif path.stat().st_size > LIMIT:
+            problems.append(_size(root, path, path.stat().st_size))
     slugs = {lesson.slug for lesson in everything}
     for kind in KINDS:
         for path in sorted((root / kind).glob("*.ipynb")):
@@ -144,6 +128,21 @@ def write(notebook: NotebookNode, path: Path) -> int:
         raise TooLarge(size)
     _replace(path, text)
     return size
+
+
+def _found(
+    chosen: Iterable[Lesson], root: Path, problems: list[str]
+) -> Iterator[tuple[Lesson, str, Derived, Path, str]]:
+    """Each notebook of the lessons, as derived and as found under ``root``; unsound sources go to ``problems``."""
+    for lesson in chosen:
+        try:
+            derived = derive(lesson)
+        except SourceError as error:
+            problems.append(str(error))
+            continue
+        for kind, made in derived.items():
+            path = _path(root, kind, lesson)
+            yield lesson, kind, made, path, _state(path, made)
 
 
 def _make(root: Path, path: Path, kind: str, made: Derived) -> list[str]:
