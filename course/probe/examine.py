@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from course.probe import look, sites, statistics
@@ -62,11 +63,16 @@ def _look(model: keras.Model, x: Any, y: Any, function: Callable[..., Any]) -> R
     record = Record()
     record.plan = look.make_plan(model, calls, errors, [suspect for suspect, _ in suspects])
     values = [tf.convert_to_tensor(weight.value) for weight in weights]
-    parts = look.measure(record.plan, calls, errors, tf.float64)
-    parts.append(statistics.weight_norms(gradients, values, None, tf.float64))
-    record.add(0, look.pack(look.search(suspects), loss, 1.0, parts, tf.float64))
+    measured = look.measure(record.plan, calls, errors, tf.float64)
+    norms = statistics.weight_norms(gradients, values, None, tf.float64)
+    record.add(0, look.pack(loss, 1.0, measured, norms))
     record.flush()
+    record.accuse(0, [_array(tensor) for _, tensor in suspects])
     return record
+
+
+def _array(part: Any) -> np.ndarray:
+    return tf.convert_to_tensor(part.output if isinstance(part, sites.Call) else part).numpy()
 
 
 def _tensor(array: Any) -> tf.Tensor | None:

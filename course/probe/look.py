@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -15,6 +15,14 @@ from course.probe.plan import Plan, Site, Suspect, Weight
 from course.probe.sites import Call, CannotProbe
 
 Gradients = list[Any]
+
+
+class Measured(NamedTuple):
+    """What was measured in a step: for each group of sites, its units, its sites, and some of its values."""
+
+    units: list[tf.Tensor]
+    sites: list[tf.Tensor]
+    values: list[tf.Tensor]
 
 
 def forward(model: keras.Model, x: Any) -> Any:
@@ -91,9 +99,7 @@ def weights_of(model: keras.Model) -> tuple[Weight, ...]:
     """Describe the trainable weights of `model`, in its order."""
     owners = {id(weight): layer.name for layer in sites.leaves(model) for weight in layer.trainable_weights}
     layers = [owners.get(id(weight), model.name) for weight in model.trainable_weights]
-    names = _distinct(
-        [f"{layer}/{weight.name}" for layer, weight in zip(layers, model.trainable_weights, strict=True)]
-    )
+    names = _distinct([f"{layer}/{weight.name}" for layer, weight in zip(layers, model.trainable_weights, strict=True)])
     described, seen = [], set()
     for name, layer, weight in zip(names, layers, model.trainable_weights, strict=True):
         kernel = len(weight.shape) >= 2 and layer not in seen
@@ -137,41 +143,65 @@ def suspects_of(
     return [(suspect, _values(tensor)) for suspect, tensor in made if _is_float(tensor)]
 
 
-def first_bad(suspects: list[tuple[Suspect, Any]], loss: tf.Tensor, gradients: Gradients) -> tf.Tensor:
-    """Return the number of the first suspect with NaN or Inf; -1 if there is none.
+def watch(
+    suspects: list[tuple[Suspect, Any]], loss: tf.Tensor, gradients: Gradients, report: Callable[..., None]
+) -> None:
+    """Call `report` with the values of all suspects, as NumPy arrays, if NaN or Inf came up in this step.
 
-    The tensors are searched only if the loss, or a gradient at the bottom of the model, is not finite:
-    what goes wrong further up ends in one of the two.
+    It is called only if the loss, or a gradient at the bottom of the model, is not finite: what goes wrong
+    further up ends in one of the two. Weights are read before they are updated.
     """
     bottom = next((_values(gradient) for gradient in gradients[1::-1] if gradient is not None), tf.zeros(()))
     fine = tf.math.is_finite(tf.cast(loss, tf.float32) + tf.reduce_sum(tf.cast(bottom, tf.float32)))
-    return tf.cond(fine, lambda: tf.constant(-1), lambda: search(suspects))
+    # In every step that is fine, each tensor that the branch reads would cost time. In one box they cost as one.
+    boxed = [_is_boxed(part) for _, part in suspects]
+    box = tf.experimental.Optional.from_value(
+        tuple(
+            part.output if isinstance(part, Call) else part
+            for (_, part), inside in zip(suspects, boxed, strict=True)
+            if inside
+        )
+    )
+
+    def look_closer() -> bool:
+        unboxed = iter(box.get_value())
+        values = [
+            next(unboxed) if inside else part.shown() if isinstance(part, Call) else tf.convert_to_tensor(part)
+            for (_, part), inside in zip(suspects, boxed, strict=True)
+        ]
+        tf.numpy_function(report, values, [])
+        return False
+
+    tf.cond(fine, lambda: True, look_closer)
 
 
-def search(suspects: list[tuple[Suspect, Any]]) -> tf.Tensor:
-    """Return the number of the first suspect with NaN or Inf; -1 if there is none."""
-    return statistics.first_bad([part.shown() if isinstance(part, Call) else part for _, part in suspects])
+def _is_boxed(part: Any) -> bool:
+    """Say whether to box a suspect: not a variable, nor an output that must be computed again to be seen."""
+    return not part.is_fused() if isinstance(part, Call) else not isinstance(part, tf.Variable)
 
 
-def measure(
-    plan: Plan, calls: list[Call], errors: list[tf.Tensor | None], dtype: tf.DType
-) -> list[tf.Tensor]:
-    """Measure all sites, group by group."""
-    return [
-        part
-        for group in plan.groups
-        for part in statistics.measure(
+def measure(plan: Plan, calls: list[Call], errors: list[tf.Tensor | None], dtype: tf.DType) -> Measured:
+    """Measure all sites. Returns the units of each group, the sites of each, and the values of each."""
+    measured = [
+        statistics.measure(
             [plan.sites[number] for number in group],
             [calls[number].shown() for number in group],
             [errors[number] for number in group],
             dtype,
         )
+        for group in plan.groups
     ]
+    units, sites, values = zip(*measured, strict=True)
+    return Measured(list(units), list(sites), list(values))
 
 
-def pack(code: tf.Tensor, loss: tf.Tensor, scale: Any, parts: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
-    """Join all numbers of a sample into one vector: every tensor that leaves a step costs time."""
-    scalars = tf.stack([tf.cast(number, dtype) for number in (code, loss, scale)])
+def pack(loss: tf.Tensor, scale: Any, measured: Measured, weights: tf.Tensor) -> tf.Tensor:
+    """Join all numbers of a sample into one vector: every tensor that leaves a step costs time.
+
+    The loss and its scale come first, then the parts as `Plan.shapes` has them.
+    """
+    scalars = tf.stack([tf.cast(number, weights.dtype) for number in (loss, scale)])
+    parts = (*measured.units, *measured.sites, weights, *measured.values)
     return tf.concat([scalars, *(tf.reshape(part, (-1,)) for part in parts)], 0)
 
 

@@ -95,10 +95,12 @@ class Plan:
         return groups
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shapes of the parts of a sample: units, sites and values of each group; then the weights."""
-        shapes: list[tuple[int, ...]] = []
-        for group in self.groups:
-            units = sum(self.sites[number].units for number in group)
-            rows = self.sites[group[0]].value_rows
-            shapes += [(len(UNIT_ROWS), units), (len(SITE_ROWS), len(group)), (2, rows, units)]
-        return [*shapes, (len(WEIGHT_ROWS), len(self.weights))]
+        """The shapes of the parts of a sample: units of each group, sites of each, weights, values of each."""
+        widths = [sum(self.sites[number].units for number in group) for group in self.groups]
+        rows = [self.sites[group[0]].value_rows for group in self.groups]
+        return [
+            *((len(UNIT_ROWS), width) for width in widths),
+            *((len(SITE_ROWS), len(group)) for group in self.groups),
+            (len(WEIGHT_ROWS), len(self.weights)),
+            *((2, *values) for values in zip(rows, widths, strict=True)),
+        ]

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from course.probe import look, sites, statistics
@@ -66,7 +67,7 @@ class Probe:
             model.train_function = self._found
         self._chooser = None
         self._record.flush()
-        if kind is None and not self._record.steps:
+        if kind is None and not self._step:
             raise CannotProbe(
                 "No training step was seen. The probe watches model.fit and model.train_on_batch; "
                 "in a training loop of your own, look at single batches with examine()."
@@ -94,8 +95,11 @@ class Probe:
         watching, sampling = self._function(measured=False), self._function(measured=True)
 
         def choose(iterator: Iterator[Any]) -> dict[str, Any]:
-            logs = (watching if self._step % self._every else sampling)(iterator)
-            self._record.add(self._step, logs.pop(_KEY))
+            if self._step % self._every:
+                logs = watching(iterator)
+            else:
+                logs = sampling(iterator)
+                self._record.add(self._step, logs.pop(_KEY))
             self._step += 1
             return logs
 
@@ -132,20 +136,25 @@ class Probe:
             # It skips the steps whose scaled gradients overflow. That is its way of working and no fault.
             suspects = [(suspect, tensor) for suspect, tensor in suspects if not suspect.backward]
         plan = self._settle(look.make_plan(model, calls, errors, [suspect for suspect, _ in suspects]))
-        seen = look.first_bad(suspects, loss, gradients)
+        look.watch(suspects, loss, gradients, self._accuse)
         if not weights:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
         if measured:
             scale = 1.0 if scaled is loss else optimizer.scale_loss(tf.ones(()))
-            parts = look.measure(plan, calls, errors, tf.float32)
+            signs = look.measure(plan, calls, errors, tf.float32)
             before = [tf.convert_to_tensor(weight.value) for weight in weights]
         if weights:
             optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        logs = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         if measured:
             after = [tf.convert_to_tensor(weight.value) for weight in weights]
-            parts.append(statistics.weight_norms(gradients, before, after, tf.float32))
-            seen = look.pack(seen, loss, scale, parts, tf.float32)
-        return {**model.compute_metrics(x, y, y_pred, sample_weight=sample_weight), _KEY: seen}
+            norms = statistics.weight_norms(gradients, before, after, tf.float32)
+            logs = {**logs, _KEY: look.pack(loss, scale, signs, norms)}
+        return logs
+
+    def _accuse(self, *arrays: np.ndarray) -> None:
+        """Take in the values of all suspects, in the midst of a step in which something is not finite."""
+        self._record.accuse(self._step, arrays)
 
     def _settle(self, plan: Plan) -> Plan:
         """Keep the plan of the first trace. Later ones must agree, or the samples could not be compared."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,9 +84,7 @@ class UnitTrack:
 
     def see(self, steps: np.ndarray, rows: np.ndarray) -> None:
         """Take in samples: steps (n,), rows (n, UNIT_ROWS, units). NaN and Inf leave the means alone."""
-        nonzero, error, absolute = (
-            rows[:, UNIT_ROWS.index(row)] for row in ("nonzero", "error", "absolute_error")
-        )
+        nonzero, error, absolute = (rows[:, UNIT_ROWS.index(row)] for row in ("nonzero", "error", "absolute_error"))
         count = len(steps)
         keep = 1 - 1 / MEMORY
         fresh = (1 - keep) * keep ** np.arange(count - 1, -1, -1)
@@ -116,7 +114,7 @@ class UnitTrack:
 
 
 class Record:
-    """Takes in the samples of one run, and the number of the first bad tensor of each step."""
+    """Takes in the samples of one run, and what was not finite."""
 
     def __init__(self) -> None:
         self.plan: Plan | None = None
@@ -124,45 +122,42 @@ class Record:
         self.snapshots = Decimated(SNAPSHOTS)
         self.units: UnitTrack | None = None
         self.first_nonfinite: NonFinite | None = None
-        self.steps = 0
         self._pending: list[tuple[int, Any]] = []
 
-    def add(self, step: int, seen: Any) -> None:
-        """Take in one step: its sample as one vector or, if not measured, its first bad tensor's number."""
-        self.steps += 1
-        self._pending.append((step, seen))
+    def add(self, step: int, vector: Any) -> None:
+        """Take in the sample of one step, as one vector."""
+        self._pending.append((step, vector))
         if len(self._pending) == _PENDING:
             self.flush()
 
     def flush(self) -> None:
         """Work off what was taken in."""
         pending, self._pending = self._pending, []
-        measured = []
-        for step, seen in ((step, np.asarray(seen)) for step, seen in pending):
-            self._note(step, int(seen.flat[0]))
-            if seen.ndim:
-                measured.append((step, seen))
-        if measured:
-            steps, vectors = zip(*measured, strict=True)
-            self._take_in(np.array(steps), np.stack(vectors))
+        if pending:
+            steps, vectors = zip(*pending, strict=True)
+            self._take_in(np.array(steps), [np.asarray(vector) for vector in vectors])
 
-    def _note(self, step: int, code: int) -> None:
-        if code >= 0 and self.first_nonfinite is None:
-            suspect = self.plan.suspects[code]
+    def accuse(self, step: int, arrays: Sequence[np.ndarray]) -> None:
+        """Take in the values of all suspects, (their number), of a step; the first that is bad counts."""
+        bad = next((number for number, array in enumerate(arrays) if not np.isfinite(array).all()), None)
+        if bad is not None and self.first_nonfinite is None:
+            suspect = self.plan.suspects[bad]
             self.first_nonfinite = NonFinite(step - suspect.lag, suspect.layer, suspect.tensor)
 
-    def _take_in(self, steps: np.ndarray, vectors: np.ndarray) -> None:
-        """Take samples (n, numbers) apart, and the loss scale out of what came backwards."""
-        count = len(steps)
-        losses, scale = vectors[:, 1], vectors[:, 2, None, None]
+    def _take_in(self, steps: np.ndarray, vectors: list[np.ndarray]) -> None:
+        """Take samples apart, and the loss scale out of what came backwards."""
         shapes = self.plan.shapes()
-        ends = 3 + np.cumsum([0, *(math.prod(shape) for shape in shapes)])
-        *groups, weights = (
-            vectors[:, start:end].reshape(count, *shape)
-            for start, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
-        )
-        units, sites = np.concatenate(groups[0::3], axis=2), np.concatenate(groups[1::3], axis=2)
-        weights = weights.copy()
+        groups = len(self.plan.groups)
+        ends = 2 + np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+        # The values come last. Most samples give none, so they are not copied here.
+        numbers = np.stack([vector[: ends[2 * groups + 1]] for vector in vectors])
+        losses, scale = numbers[:, 0], numbers[:, 1, None, None]
+        parts = [
+            numbers[:, start:end].reshape(len(steps), *shape)
+            for start, end, shape in zip(ends, ends[1:], shapes[: 2 * groups + 1], strict=False)
+        ]
+        units, sites = np.concatenate(parts[:groups], axis=2), np.concatenate(parts[groups:-1], axis=2)
+        weights = parts[-1]
         backward = UNIT_ROWS.index("error")
         units[:, backward : backward + 2] /= scale
         units[:, backward + 2] /= scale[:, 0] ** 2
@@ -172,12 +167,15 @@ class Record:
         self.units.see(steps, units)
         for n, step in enumerate(steps.tolist()):
             self.rows.offer(Sample.of, step, losses[n], units[n], sites[n], weights[n])
-            self.snapshots.offer(_snapshot, step, scale[n], [part[n] for part in groups[2::3]])
+            self.snapshots.offer(self._snapshot, step, scale[n], vectors[n])
 
-
-def _snapshot(step: int, scale: np.ndarray, parts: list[np.ndarray]) -> tuple[int, list[np.ndarray]]:
-    """Return the values of each group (2, positions, units), signal and error, for histograms."""
-    return step, [np.stack([signal, error / scale]) for signal, error in parts]
+    def _snapshot(self, step: int, scale: np.ndarray, vector: np.ndarray) -> tuple[int, list[np.ndarray]]:
+        """Return the values of each group (2, positions, units), signal and error, for histograms."""
+        shapes = self.plan.shapes()[-len(self.plan.groups) :]
+        sizes = np.cumsum([math.prod(shape) for shape in shapes])
+        parts = np.split(vector[-sizes[-1] :], sizes[:-1])
+        pairs = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        return step, [np.stack([signal, error / scale]) for signal, error in pairs]
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

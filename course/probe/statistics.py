@@ -75,30 +75,37 @@ def _directions(samples: tf.Tensor, sites: list[Site]) -> tuple[tf.Tensor, tf.Te
     A sample that is all zeros has no direction. The mean cosine of all pairs follows from the two
     without computing a pair: |Σ u_i|² = n + Σ_{i≠j} cos(i, j).
     """
+    dtype = samples.dtype
+    if tf.config.list_physical_devices("GPU"):
+        # A GPU rounds the factors of a product to TF32, but not in float64.
+        samples = tf.cast(samples, tf.float64)
+    squares = tf.square(samples)
     if len(sites) == 1:
-        squares = tf.reduce_sum(tf.square(samples), 1, keepdims=True)
-        total = tf.matmul(tf.math.rsqrt(tf.maximum(squares, 1e-37)), samples, transpose_a=True)
-        resultant = tf.reduce_sum(tf.square(total))[None]
+        squares = tf.reduce_sum(squares, 1, keepdims=True)
     else:
-        # A product with `owner` adds up what belongs to one site. In float64, which no GPU rounds to TF32.
-        owner = np.repeat(np.eye(len(sites)), [site.units for site in sites], axis=0)
-        squares = tf.matmul(tf.cast(tf.square(samples), tf.float64), owner)
-        inverse = tf.matmul(tf.math.rsqrt(tf.maximum(squares, 1e-37)), owner, transpose_b=True)
-        total = tf.reduce_sum(samples * tf.cast(inverse, samples.dtype), 0)
-        resultant = tf.linalg.matvec(owner, tf.cast(tf.square(total), tf.float64), transpose_a=True)
+        # A product with `owner` adds up what belongs to one site.
+        owner = np.repeat(np.eye(len(sites), dtype=samples.dtype.as_numpy_dtype), _widths(sites), axis=0)
+        squares = tf.matmul(squares, owner)
+    # The root of the very least number overflows when it is inverted.
+    least = 10 * np.finfo(samples.dtype.as_numpy_dtype).tiny
+    total = tf.square(tf.matmul(tf.math.rsqrt(tf.maximum(squares, least)), samples, transpose_a=True))
+    resultant = tf.reduce_sum(total if len(sites) == 1 else total * owner.T, 1)
     directed = tf.reduce_sum(tf.math.divide_no_nan(squares, squares), 0)
-    return tf.cast(resultant, samples.dtype), tf.cast(directed, samples.dtype)
+    return tf.cast(resultant, dtype), tf.cast(directed, dtype)
+
+
+def _widths(sites: list[Site]) -> list[int]:
+    return [site.units for site in sites]
 
 
 def _saturated(h: tf.Tensor, sites: list[Site]) -> tf.Tensor:
     """Return each unit's share of outputs so near an end that the slope is under 5 % of the steepest."""
     if not any(site.limits for site in sites):
         return tf.zeros_like(h[0])
-    widths = [site.units for site in sites]
     # Without limits there is no end to be near.
-    middle = np.repeat([sum(site.limits) / 2 if site.limits else 0.0 for site in sites], widths)
+    middle = np.repeat([sum(site.limits) / 2 if site.limits else 0.0 for site in sites], _widths(sites))
     reaches = [(site.limits[1] - site.limits[0]) / 2 if site.limits else np.inf for site in sites]
-    reach = np.repeat(reaches, widths)
+    reach = np.repeat(reaches, _widths(sites))
     away = tf.abs(h - tf.constant(middle, h.dtype))
     return tf.reduce_mean(tf.cast(away > tf.constant(_FLAT * reach, h.dtype), h.dtype), 0)
 
@@ -126,9 +133,3 @@ def weight_norms(
         changes = [half_square(new - old) for old, new in zip(before, after, strict=True)]
     norms = [nothing if slope is None else half_square(tf.convert_to_tensor(slope)) for slope in gradients]
     return tf.reshape(tf.stack([*norms, *map(half_square, before), *changes]), (3, -1))
-
-
-def first_bad(tensors: list[tf.Tensor]) -> tf.Tensor:
-    """Return the number of the first tensor that holds NaN or Inf; -1 if there is none."""
-    bad = tf.stack([tf.reduce_any(~tf.math.is_finite(tensor)) for tensor in tensors])
-    return tf.where(tf.reduce_any(bad), tf.argmax(tf.cast(bad, tf.int32), output_type=tf.int32), -1)
