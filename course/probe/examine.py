@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from course.probe import look, sites, statistics
@@ -59,20 +58,20 @@ def _look(model: keras.Model, x: Any, y: Any, function: Callable[..., Any]) -> R
     calls = look.visible(calls, loss)
     weights = model.trainable_weights
     gradients, errors = look.gradients_of(tape, loss, weights, calls)
-    suspects = look.suspects_of(model, (x, y), calls, loss, errors, gradients)
+    values = [tf.convert_to_tensor(weight.value) for weight in weights]
+    suspects = look.suspects_of(model, values, (x, y), calls, loss, errors, gradients)
     record = Record()
     record.plan = look.make_plan(model, calls, errors, [suspect for suspect, _ in suspects])
-    values = [tf.convert_to_tensor(weight.value) for weight in weights]
     measured = look.measure(record.plan, calls, errors, tf.float64)
     norms = statistics.weight_norms(gradients, values, None, tf.float64)
-    record.add(0, look.pack(loss, 1.0, measured, norms))
+    record.add(0, look.pack(loss, 1.0, measured, norms), [group.some_values() for group in measured])
     record.flush()
-    record.accuse(0, [_array(tensor) for _, tensor in suspects])
+    record.accuse(0, [_shown(part).numpy() for _, part in suspects])
     return record
 
 
-def _array(part: Any) -> np.ndarray:
-    return tf.convert_to_tensor(part.output if isinstance(part, sites.Call) else part).numpy()
+def _shown(part: tf.Tensor | sites.Call) -> tf.Tensor:
+    return part.output if isinstance(part, sites.Call) else part
 
 
 def _tensor(array: Any) -> tf.Tensor | None:

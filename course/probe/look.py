@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,16 +13,9 @@ import tensorflow as tf
 from course.probe import sites, statistics
 from course.probe.plan import Plan, Site, Suspect, Weight
 from course.probe.sites import Call, CannotProbe
+from course.probe.statistics import Measured
 
 Gradients = list[Any]
-
-
-class Measured(NamedTuple):
-    """What was measured in a step: for each group of sites, its units, its sites, and some of its values."""
-
-    units: list[tf.Tensor]
-    sites: list[tf.Tensor]
-    values: list[tf.Tensor]
 
 
 def forward(model: keras.Model, x: Any) -> Any:
@@ -111,6 +104,7 @@ def weights_of(model: keras.Model) -> tuple[Weight, ...]:
 
 def suspects_of(
     model: keras.Model,
+    values: list[Any],
     batch: tuple[Any, Any],
     calls: list[Call],
     loss: tf.Tensor,
@@ -119,14 +113,15 @@ def suspects_of(
 ) -> list[tuple[Suspect, Any]]:
     """List the tensors of a step in the order of their making, so that the first bad one is the cause.
 
-    The weights come first: if one is bad before the forward pass, the update of the step before made it so.
+    The weights, given as tensors or as variables, come first: if one is bad before the forward pass, the
+    update of the step before made it so.
     """
     weights = weights_of(model)
     names = _distinct([call.layer.name for call in calls])
     own = [weight.name.removeprefix(f"{weight.layer}/") for weight in weights]
     made = [
-        (Suspect(weight.layer, name, lag=1), variable.value)
-        for weight, name, variable in zip(weights, own, model.trainable_weights, strict=True)
+        (Suspect(weight.layer, name, lag=1), value)
+        for weight, name, value in zip(weights, own, values, strict=True)
     ]
     for part, structure in zip(("input", "target"), batch, strict=True):
         made += [(Suspect("batch", part), tensor) for tensor in keras.tree.flatten(structure)]
@@ -180,9 +175,9 @@ def _is_boxed(part: Any) -> bool:
     return not part.is_fused() if isinstance(part, Call) else not isinstance(part, tf.Variable)
 
 
-def measure(plan: Plan, calls: list[Call], errors: list[tf.Tensor | None], dtype: tf.DType) -> Measured:
-    """Measure all sites. Returns the units of each group, the sites of each, and the values of each."""
-    measured = [
+def measure(plan: Plan, calls: list[Call], errors: list[tf.Tensor | None], dtype: tf.DType) -> list[Measured]:
+    """Measure all sites, group by group."""
+    return [
         statistics.measure(
             [plan.sites[number] for number in group],
             [calls[number].shown() for number in group],
@@ -191,18 +186,17 @@ def measure(plan: Plan, calls: list[Call], errors: list[tf.Tensor | None], dtype
         )
         for group in plan.groups
     ]
-    units, sites, values = zip(*measured, strict=True)
-    return Measured(list(units), list(sites), list(values))
 
 
-def pack(loss: tf.Tensor, scale: Any, measured: Measured, weights: tf.Tensor) -> tf.Tensor:
+def pack(loss: tf.Tensor, scale: Any, measured: list[Measured], weights: tf.Tensor) -> tf.Tensor:
     """Join all numbers of a sample into one vector: every tensor that leaves a step costs time.
 
     The loss and its scale come first, then the parts as `Plan.shapes` has them.
     """
     scalars = tf.stack([tf.cast(number, weights.dtype) for number in (loss, scale)])
-    parts = (*measured.units, *measured.sites, weights, *measured.values)
-    return tf.concat([scalars, *(tf.reshape(part, (-1,)) for part in parts)], 0)
+    by_unit = [row for group in measured for row in group.units]
+    by_site = [row for group in measured for row in group.sites]
+    return tf.concat([scalars, *by_unit, *by_site, weights], 0)
 
 
 def _is_float(tensor: Any) -> bool:

@@ -95,12 +95,10 @@ class Plan:
         return groups
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shapes of the parts of a sample: units of each group, sites of each, weights, values of each."""
-        widths = [sum(self.sites[number].units for number in group) for group in self.groups]
-        rows = [self.sites[group[0]].value_rows for group in self.groups]
+        """The shapes of the parts of a sample: the units of each group, the sites of each, the weights."""
+        units = [sum(self.sites[number].units for number in group) for group in self.groups]
         return [
-            *((len(UNIT_ROWS), width) for width in widths),
+            *((len(UNIT_ROWS), number) for number in units),
             *((len(SITE_ROWS), len(group)) for group in self.groups),
             (len(WEIGHT_ROWS), len(self.weights)),
-            *((2, *values) for values in zip(rows, widths, strict=True)),
         ]

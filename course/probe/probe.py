@@ -17,7 +17,7 @@ from course.probe.record import Record
 from course.probe.sites import CannotProbe
 from course.probe.vitals import Vitals
 
-_KEY = "course.probe"
+_KEY, _VALUES = "course.probe", "course.probe.values"
 
 
 class Probe:
@@ -74,7 +74,7 @@ class Probe:
             )
 
     def _make_train_function(self, force: bool = False) -> None:
-        """Stand in for `model.make_train_function`: two train functions, and a choice for every step."""
+        """Stand in for `model.make_train_function`: three train functions, and a choice for every step."""
         model = self._model
         ours = self._chooser is not None and model.train_function is self._chooser
         if ours and not force:
@@ -92,32 +92,37 @@ class Probe:
             )
         if not ours:
             self._found = model.train_function
-        watching, sampling = self._function(measured=False), self._function(measured=True)
+        # TensorFlow traces each when it is first called: the last one only in a run of many samples.
+        watching, showing = self._function(), self._function(measured=True, shown=True)
+        sampling = self._function(measured=True)
 
         def choose(iterator: Iterator[Any]) -> dict[str, Any]:
             if self._step % self._every:
                 logs = watching(iterator)
             else:
-                logs = sampling(iterator)
-                self._record.add(self._step, logs.pop(_KEY))
+                logs = (showing if self._record.snapshots.due else sampling)(iterator)
+                self._record.add(self._step, logs.pop(_KEY), logs.pop(_VALUES, ()))
             self._step += 1
             return logs
 
         self._chooser = choose
         model.train_function = choose
 
-    def _function(self, measured: bool) -> Callable[[Any], Any]:
+    def _function(self, measured: bool = False, shown: bool = False) -> Callable[[Any], Any]:
         """Let Keras make its train function around the probe's training step."""
         model = self._model
-        vars(model)["train_step"] = lambda data: self._train_step(data, measured)
+        vars(model)["train_step"] = lambda data: self._train_step(data, measured, shown)
         try:
             type(model).make_train_function(model, force=True)
         finally:
             del vars(model)["train_step"]
         return model.train_function
 
-    def _train_step(self, data: Any, measured: bool) -> dict[str, Any]:
-        """Do what `keras.Model.train_step` does, operation for operation, and look on."""
+    def _train_step(self, data: Any, measured: bool, shown: bool) -> dict[str, Any]:
+        """Do what `keras.Model.train_step` does, operation for operation, and look on.
+
+        If `measured`, the logs also hold a sample; if `shown`, with some values for histograms.
+        """
         model = self._model
         optimizer = model.optimizer
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -131,7 +136,10 @@ class Probe:
         calls = look.visible(calls, loss)
         weights = model.trainable_weights
         gradients, errors = look.gradients_of(tape, scaled, weights, calls)
-        suspects = look.suspects_of(model, (x, y), calls, loss, errors, gradients)
+        values = [weight.value for weight in weights]
+        # To measure the update, the weights are read in any case. Otherwise they are read only if need be.
+        before = [tf.convert_to_tensor(value) for value in values] if measured else values
+        suspects = look.suspects_of(model, before, (x, y), calls, loss, errors, gradients)
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             # It skips the steps whose scaled gradients overflow. That is its way of working and no fault.
             suspects = [(suspect, tensor) for suspect, tensor in suspects if not suspect.backward]
@@ -142,14 +150,15 @@ class Probe:
         if measured:
             scale = 1.0 if scaled is loss else optimizer.scale_loss(tf.ones(()))
             signs = look.measure(plan, calls, errors, tf.float32)
-            before = [tf.convert_to_tensor(weight.value) for weight in weights]
         if weights:
             optimizer.apply_gradients(zip(gradients, weights, strict=True))
         logs = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         if measured:
-            after = [tf.convert_to_tensor(weight.value) for weight in weights]
+            after = [tf.convert_to_tensor(value) for value in values]
             norms = statistics.weight_norms(gradients, before, after, tf.float32)
             logs = {**logs, _KEY: look.pack(loss, scale, signs, norms)}
+        if shown:
+            logs[_VALUES] = tuple(group.some_values(scale) for group in signs)
         return logs
 
     def _accuse(self, *arrays: np.ndarray) -> None:

@@ -49,6 +49,18 @@ class Sample(NamedTuple):
         return cls(step, float(loss), *(array.copy() for array in arrays))
 
 
+class Snapshot(NamedTuple):
+    """Some of the values of one step, for histograms: (2, positions, units) for each group, signal and error."""
+
+    step: int
+    values: list[np.ndarray]
+
+    @classmethod
+    def of(cls, step: int, values: Sequence[Any]) -> Snapshot:
+        """Make a snapshot of tensors."""
+        return cls(step, [np.asarray(part) for part in values])
+
+
 class Decimated:
     """A list of bounded length that spans a run of any length.
 
@@ -62,9 +74,14 @@ class Decimated:
         self._stride = 1
         self._offered = 0
 
+    @property
+    def due(self) -> bool:
+        """Say whether the next entry offered will be taken."""
+        return self._offered % self._stride == 0
+
     def offer(self, make: Callable[..., Any], *arguments: Any) -> None:
         """Keep what `make(*arguments)` gives, if its turn has come."""
-        if self._offered % self._stride == 0:
+        if self.due:
             self.entries.append(make(*arguments))
         self._offered += 1
         if len(self.entries) == self._capacity:
@@ -87,11 +104,13 @@ class UnitTrack:
         nonzero, error, absolute = (rows[:, UNIT_ROWS.index(row)] for row in ("nonzero", "error", "absolute_error"))
         count = len(steps)
         keep = 1 - 1 / MEMORY
-        fresh = (1 - keep) * keep ** np.arange(count - 1, -1, -1)
+        fresh = ((1 - keep) * keep ** np.arange(count - 1, -1, -1)).astype(rows.dtype)
         finite = np.isfinite(absolute)
         self._seen = keep**count * self._seen + fresh @ finite
-        self._error = keep**count * self._error + fresh @ np.where(finite, error, 0)
-        self._absolute = keep**count * self._absolute + fresh @ np.where(finite, absolute, 0)
+        if not finite.all():
+            error, absolute = np.where(finite, error, 0), np.where(finite, absolute, 0)
+        self._error = keep**count * self._error + fresh @ error
+        self._absolute = keep**count * self._absolute + fresh @ absolute
         self._see_silence(steps, nonzero == 0)
 
     def _see_silence(self, steps: np.ndarray, silent: np.ndarray) -> None:
@@ -124,8 +143,12 @@ class Record:
         self.first_nonfinite: NonFinite | None = None
         self._pending: list[tuple[int, Any]] = []
 
-    def add(self, step: int, vector: Any) -> None:
-        """Take in the sample of one step, as one vector."""
+    def add(self, step: int, vector: Any, values: Sequence[Any]) -> None:
+        """Take in the sample of one step: as one vector, and with its values if `snapshots` is due.
+
+        The values are (2, positions, units) for each group: of the signal, and of the error.
+        """
+        self.snapshots.offer(Snapshot.of, step, values)
         self._pending.append((step, vector))
         if len(self._pending) == _PENDING:
             self.flush()
@@ -147,35 +170,29 @@ class Record:
     def _take_in(self, steps: np.ndarray, vectors: list[np.ndarray]) -> None:
         """Take samples apart, and the loss scale out of what came backwards."""
         shapes = self.plan.shapes()
-        groups = len(self.plan.groups)
-        ends = 2 + np.cumsum([0, *(math.prod(shape) for shape in shapes)])
-        # The values come last. Most samples give none, so they are not copied here.
-        numbers = np.stack([vector[: ends[2 * groups + 1]] for vector in vectors])
+        numbers = np.stack(vectors)
         losses, scale = numbers[:, 0], numbers[:, 1, None, None]
-        parts = [
+        ends = 2 + np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+        *parts, weights = (
             numbers[:, start:end].reshape(len(steps), *shape)
-            for start, end, shape in zip(ends, ends[1:], shapes[: 2 * groups + 1], strict=False)
-        ]
-        units, sites = np.concatenate(parts[:groups], axis=2), np.concatenate(parts[groups:-1], axis=2)
-        weights = parts[-1]
-        backward = UNIT_ROWS.index("error")
-        units[:, backward : backward + 2] /= scale
-        units[:, backward + 2] /= scale[:, 0] ** 2
-        weights[:, 0] /= scale[:, 0] ** 2
+            for start, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
+        )
+        half = len(parts) // 2
+        units, sites = _beside(parts[:half]), _beside(parts[half:])
+        if (scale != 1).any():
+            backward = UNIT_ROWS.index("error")
+            units[:, backward : backward + 2] /= scale
+            units[:, backward + 2] /= scale[:, 0] ** 2
+            weights[:, 0] /= scale[:, 0] ** 2
         if self.units is None:
             self.units = UnitTrack(units.shape[2])
         self.units.see(steps, units)
         for n, step in enumerate(steps.tolist()):
             self.rows.offer(Sample.of, step, losses[n], units[n], sites[n], weights[n])
-            self.snapshots.offer(self._snapshot, step, scale[n], vectors[n])
 
-    def _snapshot(self, step: int, scale: np.ndarray, vector: np.ndarray) -> tuple[int, list[np.ndarray]]:
-        """Return the values of each group (2, positions, units), signal and error, for histograms."""
-        shapes = self.plan.shapes()[-len(self.plan.groups) :]
-        sizes = np.cumsum([math.prod(shape) for shape in shapes])
-        parts = np.split(vector[-sizes[-1] :], sizes[:-1])
-        pairs = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        return step, [np.stack([signal, error / scale]) for signal, error in pairs]
+
+def _beside(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ Sites whose outputs are (batch, units) are therefore laid side by side and measu
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
@@ -15,33 +17,45 @@ from course.probe.plan import Site
 _FLAT = 0.95**0.5
 
 
+class Measured(NamedTuple):
+    """What was measured of a group of sites with `u` units in all.
+
+    The statistics of the units (u,) and of the sites (sites,), one tensor for each of UNIT_ROWS and SITE_ROWS;
+    all values of the signal and of the error, each (positions, u); how many positions to show.
+    """
+
+    units: list[tf.Tensor]
+    sites: list[tf.Tensor]
+    signal: tf.Tensor
+    error: tf.Tensor
+    shown: int
+
+    def some_values(self, scale: float | tf.Tensor = 1.0) -> tf.Tensor:
+        """Return values at evenly spread positions, (2, shown, u): of the signal, and of the error / scale."""
+        take = tf.range(self.shown) * tf.shape(self.signal)[0] // self.shown
+        return tf.stack([tf.gather(self.signal, take), tf.gather(self.error, take) / scale])
+
+
 def measure(
     sites: list[Site], signals: list[tf.Tensor], errors: list[tf.Tensor | None], dtype: tf.DType
-) -> list[tf.Tensor]:
-    """Measure a group of sites with `u` units in all.
-
-    Returns the statistics of the units (rows, u) and of the sites (rows, sites), the rows as UNIT_ROWS and
-    SITE_ROWS name them, and part of the values (2, positions, u): of the signal and of the error.
-    """
+) -> Measured:
+    """Measure a group of sites."""
     h, samples = _lay_out(signals, sites, dtype)
     mean = tf.reduce_mean(h, 0)
     variance = _variance(h, mean, sites)
     # A comparison and a cast take twice as long.
     nonzero = tf.reduce_mean(tf.sign(tf.abs(h)), 0)
     saturated = _saturated(h, sites)
-    take = _spread(tf.shape(h)[0], sites[0].value_rows)
-    shown = tf.gather(h, take)
     if sites[0].has_error:
         d, _ = _lay_out(errors, sites, dtype)
         backward = [tf.reduce_mean(part, 0) for part in (d, tf.abs(d), tf.square(d))]
-        values = tf.stack([shown, tf.gather(d, take)])
     else:
+        d = tf.zeros_like(h)
         backward = [tf.zeros_like(mean)] * 3
-        values = tf.stack([shown, tf.zeros_like(shown)])
     resultant, directed = _directions(samples, sites)
     positions = tf.fill((len(sites),), tf.cast(tf.shape(h)[0], dtype))
-    units = tf.stack([mean, variance, nonzero, saturated, *backward])
-    return [units, tf.stack([positions, resultant, directed]), values]
+    units = [mean, variance, nonzero, saturated, *backward]
+    return Measured(units, [positions, resultant, directed], h, d, sites[0].value_rows)
 
 
 def _lay_out(tensors: list[tf.Tensor], sites: list[Site], dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
@@ -90,7 +104,7 @@ def _directions(samples: tf.Tensor, sites: list[Site]) -> tuple[tf.Tensor, tf.Te
     least = 10 * np.finfo(samples.dtype.as_numpy_dtype).tiny
     total = tf.square(tf.matmul(tf.math.rsqrt(tf.maximum(squares, least)), samples, transpose_a=True))
     resultant = tf.reduce_sum(total if len(sites) == 1 else total * owner.T, 1)
-    directed = tf.reduce_sum(tf.math.divide_no_nan(squares, squares), 0)
+    directed = tf.reduce_sum(tf.sign(squares), 0)
     return tf.cast(resultant, dtype), tf.cast(directed, dtype)
 
 
@@ -110,17 +124,12 @@ def _saturated(h: tf.Tensor, sites: list[Site]) -> tf.Tensor:
     return tf.reduce_mean(tf.cast(away > tf.constant(_FLAT * reach, h.dtype), h.dtype), 0)
 
 
-def _spread(positions: tf.Tensor, rows: int) -> tf.Tensor:
-    """Return `rows` row numbers, evenly spread over the positions."""
-    return tf.range(rows) * positions // rows
-
-
 def weight_norms(
     gradients: list[tf.Tensor | None], before: list[tf.Tensor], after: list[tf.Tensor] | None, dtype: tf.DType
 ) -> tf.Tensor:
-    """Return half the squared norms (3, weights): of the gradient, of the weight before, of its change.
+    """Return half the squared norms (3 · weights,): of the gradients, of the weights before, of their changes.
 
-    Without weights `after`, the change is NaN.
+    Without weights `after`, the changes are NaN.
     """
 
     def half_square(x: tf.Tensor) -> tf.Tensor:
@@ -132,4 +141,4 @@ def weight_norms(
     else:
         changes = [half_square(new - old) for old, new in zip(before, after, strict=True)]
     norms = [nothing if slope is None else half_square(tf.convert_to_tensor(slope)) for slope in gradients]
-    return tf.reshape(tf.stack([*norms, *map(half_square, before), *changes]), (3, -1))
+    return tf.stack([*norms, *map(half_square, before), *changes])

@@ -221,11 +221,12 @@ class Vitals:
             raise ValueError(f'of is {of!r}. It must be "signal" or "error".')
         part, columns = self._place(self.layers.index(layer))
         snapshots = self._record.snapshots.entries
-        values = [parts[part][("signal", "error").index(of), :, columns].ravel() for _, parts in snapshots]
+        row = ("signal", "error").index(of)
+        values = [snapshot.values[part][row, :, columns].ravel() for snapshot in snapshots]
         values = [part[np.isfinite(part)] for part in values]
         edges = np.histogram_bin_edges(np.concatenate(values), bins)
         counts = np.stack([np.histogram(part, edges)[0] for part in values])
-        return np.array([step for step, _ in snapshots]), edges, counts
+        return np.array([snapshot.step for snapshot in snapshots]), edges, counts
 
     def table(self) -> pd.DataFrame:
         """Return one row for each measured step and layer; the columns are the signs by layer."""
