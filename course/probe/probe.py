@@ -109,14 +109,25 @@ class Probe:
         model.train_function = choose
 
     def _function(self, measured: bool = False, shown: bool = False) -> Callable[[Any], Any]:
-        """Let Keras make its train function around the probe's training step."""
+        """Make a train function around the probe's training step, as Keras does for one step at a time."""
         model = self._model
-        vars(model)["train_step"] = lambda data: self._train_step(data, measured, shown)
-        try:
-            type(model).make_train_function(model, force=True)
-        finally:
-            del vars(model)["train_step"]
-        return model.train_function
+
+        def on_batch(data: Any) -> dict[str, Any]:
+            data = keras.tree.map_structure(_none_if_optional, data)
+            return model.distribute_strategy.run(self._train_step, args=(data, measured, shown))
+
+        def on_next(iterator: Iterator[Any]) -> dict[str, Any]:
+            return on_batch(next(iterator))
+
+        if not model.run_eagerly:
+            on_batch = tf.function(on_batch, autograph=False, reduce_retracing=True)
+            on_next = tf.function(on_next, autograph=False, reduce_retracing=True)
+
+        def function(iterator: Iterator[Any]) -> dict[str, Any]:
+            compiled = isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator))
+            return on_next(iterator) if compiled else on_batch(next(iterator))
+
+        return function
 
     def _train_step(self, data: Any, measured: bool, shown: bool) -> dict[str, Any]:
         """Do what `keras.Model.train_step` does, operation for operation, and look on.
@@ -206,6 +217,11 @@ def _check_model(model: keras.Model) -> None:
 def _loss_tracker(model: keras.Model) -> keras.metrics.Metric:
     """Return the metric that Keras keeps of the loss; it is the first of a compiled model."""
     return model.metrics[0]
+
+
+def _none_if_optional(part: Any) -> Any:
+    """Return None for what a dataset has in place of None."""
+    return None if isinstance(part, tf.experimental.Optional) else part
 
 
 def _first(structure: Any) -> Any:

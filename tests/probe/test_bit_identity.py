@@ -1,8 +1,11 @@
 """The training with the probe is the training without it, to the last bit."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from course.probe import Probe
 from tests.probe.models import (
@@ -100,3 +103,47 @@ def test_same_bits(case):
     assert vitals.first_nonfinite is None
     assert np.isfinite(vitals.signal).all()
     assert (vitals.loss > 0).all()
+
+
+def _generated():
+    """A dataset that doesn't say how long it is."""
+    spec = (tf.TensorSpec((None, 6), tf.float32), tf.TensorSpec((None,), tf.int64))
+    return tf.data.Dataset.from_generator(_batches, output_signature=spec)
+
+
+def _batches():
+    for start in range(0, 27, 4):
+        yield X[start : start + 4], Y[start : start + 4]
+
+
+def _batch_by_batch(model):
+    return [float(model.train_on_batch(*batch)) for batch in _batches()]
+
+
+WAYS = {
+    "generated": lambda model: model.fit(_generated(), epochs=2, verbose=0).history,
+    "without an end": lambda model: model.fit(_generated().repeat(), steps_per_epoch=9, verbose=0).history,
+    "from Python": lambda model: model.fit(_batches(), verbose=0).history,
+    "batch by batch": _batch_by_batch,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_same_bits_however_the_data_come(way):
+    _compare(WAYS[way], tf.distribute.get_strategy())
+
+
+def test_same_bits_on_a_device_that_was_chosen():
+    _compare(WAYS["generated"], tf.distribute.OneDeviceStrategy("CPU"))
+
+
+def _compare(train, strategy):
+    losses = []
+    for every in (None, 2):
+        keras.utils.set_random_seed(5)
+        with strategy.scope():
+            model = dense()
+            model.compile("adam", LOGITS)
+        with contextlib.nullcontext() if every is None else Probe(model, every=every):
+            losses.append(train(model))
+    assert losses[0] == losses[1]
