@@ -78,9 +78,22 @@ def hand_over(command: list[str]) -> NoReturn:
 
 
 def child_environment() -> dict[str, str]:
-    """The variables for a child process: it can ``import course``, and Jupyter prefers its own kernel."""
-    paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "JUPYTER_PREFER_ENV_PATH": "1"}
+    """The variables for a child process: it can ``import course``, and Jupyter prefers its own kernel.
+
+    JupyterLab leaves out the menus of what only the test suite and the authors need.
+    """
+    return {
+        **os.environ,
+        "PYTHONPATH": _first_on("PYTHONPATH", ROOT),
+        "JUPYTER_CONFIG_PATH": _first_on("JUPYTER_CONFIG_PATH", Path(__file__).with_name("jupyter")),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+
+
+def _first_on(variable: str, folder: Path) -> str:
+    """A search path of the environment with ``folder`` before all others."""
+    others = filter(None, os.environ.get(variable, "").split(os.pathsep))
+    return os.pathsep.join(dict.fromkeys([str(folder), *others]))
 
 
 def on_colab() -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from course.cli.environment import child_environment
 from course.progress import Progress
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ class Server:
             *(f"--ServerApp.root_dir={self.folder}", f"--LabApp.workspaces_dir={home / 'workspaces'}"),
         ]
         own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-        self._env = {**os.environ, **own, "PYTHONPATH": str(ROOT), "COURSE_DB": self.url}
+        self._env = {**child_environment(), **own, "COURSE_DB": self.url}
 
     def start(self) -> None:
         with self._log.open("w") as log:

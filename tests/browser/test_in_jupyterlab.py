@@ -51,6 +51,13 @@ def test_a_lesson_runs_from_top_to_bottom(lab, number, path, seen):
     expect(cell.locator(".gc-quiz")).to_be_visible()
 
 
+def test_a_learner_sees_no_menus_of_nbgrader_or_jupytext(lab):
+    lab.open(START)
+    menus = lab.page.get_by_role("menubar").first.get_by_role("menuitem").all_inner_texts()
+    assert menus == ["File", "Edit", "View", "Run", "Kernel", "Tabs", "Settings", "Help"]
+    assert lab.page.evaluate("() => window.jupyterapp.listPlugins().filter(p => /nbgrader|jupytext/.test(p))") == []
+
+
 def test_without_a_run_the_page_shows_what_was_stored(lab):
     lab.open(START)
     still = lab.cell("neuron.view").locator("img")
