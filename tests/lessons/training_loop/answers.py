@@ -86,6 +86,39 @@ def batches_filled_up(x, y, batch_size, rng):
     return cut(x, y, batch_size, order, stop=len(order))
 
 
+def batches_of_shuffled_pairs(x, y, batch_size, rng):
+    """Shuffles a list of pairs; batches are tuples of rows."""
+    pairs = list(zip(x, y, strict=True))
+    rng.shuffle(pairs)
+    for first in range(0, len(pairs), batch_size):
+        yield tuple(zip(*pairs[first : first + batch_size], strict=True))
+
+
+def batches_same_state(x, y, batch_size, rng):
+    """Shuffles x and y one after the other, from the same state of the generator."""
+    state = rng.bit_generator.state
+    x = rng.permutation(x)
+    rng.bit_generator.state = state
+    y = rng.permutation(y)
+    cuts = range(batch_size, len(x), batch_size)
+    return zip(np.array_split(x, cuts), np.array_split(y, cuts), strict=True)
+
+
+def batches_return_in_loop(x, y, batch_size, rng):
+    order = rng.permutation(len(x))
+    for first in range(0, len(x), batch_size):
+        rows = order[first : first + batch_size]
+        return x[rows], y[rows]
+
+
+def batches_rolled(x, y, batch_size, rng):
+    return cut(x, y, batch_size, np.roll(np.arange(len(x)), rng.integers(1, len(x))))
+
+
+def batches_single_rows(x, y, batch_size, rng):
+    return [(x[n], y[n]) for n in rng.permutation(len(x))]
+
+
 # ---- sgd_step
 
 
@@ -187,6 +220,27 @@ def noise_by_formula(per_sample, batch_size, draws, rng):
     return np.sqrt(per_sample.var(axis=0).sum() / batch_size * (n - batch_size) / (n - 1))
 
 
+def noise_sample_by_sample(per_sample, batch_size, draws, rng):
+    centred, total = per_sample - per_sample.mean(axis=0), 0.0
+    for _ in range(draws):
+        mean = sum(centred[n] / batch_size for n in rng.permutation(len(centred))[:batch_size])
+        total += mean @ mean
+    return (total / draws) ** 0.5
+
+
+def noise_float32_variances(per_sample, batch_size, draws, rng):
+    per_sample = per_sample.astype("float32")
+    gradients = np.stack(
+        [rng.choice(per_sample, batch_size, replace=False).mean(axis=0) for _ in range(draws)]
+    )
+    return np.sqrt(gradients.var(axis=0).sum())
+
+
+def noise_of_one_batch(per_sample, batch_size, draws, rng):
+    rows = rng.choice(len(per_sample), batch_size, replace=False)
+    return np.linalg.norm(per_sample[rows].mean(axis=0) - per_sample.mean(axis=0))
+
+
 def noise_of(statistic, replace=False, reduce=np.mean):
     """An answer that draws batches and boils their gradients and the whole one down to a number."""
 
@@ -252,6 +306,51 @@ def step_function(model, x, labels, lr):
     return step(x, labels)
 
 
+def step_by_hand(model, x, labels, lr):
+    """The backward pass in NumPy, and set_weights."""
+    weights = model.get_weights()
+    values = [np.asarray(x, dtype=float)]
+    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        values.append(np.tanh(values[-1] @ kernel + bias))
+    logits = values[-1] @ weights[-2] + weights[-1]
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    rows = np.arange(len(x))
+    loss = -np.log(p[rows, labels]).mean()
+    p[rows, labels] -= 1
+    error = p / len(x)
+    moved = []
+    for layer in reversed(range(len(values))):
+        kernel, bias = weights[2 * layer], weights[2 * layer + 1]
+        moved = [kernel - lr * values[layer].T @ error, bias - lr * error.sum(axis=0), *moved]
+        error = (error @ kernel.T) * (1 - values[layer] ** 2)
+    model.set_weights(moved)
+    return loss
+
+
+def step_persistent_tape(model, x, labels, lr):
+    import tensorflow as tf
+
+    with tf.GradientTape(persistent=True) as tape:
+        log_p = tf.nn.log_softmax(model(x))
+        loss = -tf.reduce_mean(tf.gather(log_p, labels, axis=1, batch_dims=1))
+    slopes = [tape.gradient(loss, w) for w in model.trainable_variables]
+    model.set_weights([w - lr * g for w, g in zip(model.get_weights(), slopes, strict=True)])
+    return loss.numpy()
+
+
+def step_outside_the_tape(model, x, labels, lr):
+    import keras
+    import tensorflow as tf
+
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, model(x, training=True))
+    with tf.GradientTape() as tape:
+        pass
+    for w, g in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True):
+        w.assign_sub(lr * g)
+    return loss
+
+
 def step_like(loss_of=None, update=None, variables=None, give=None):
     """A training step with one part replaced."""
 
@@ -296,17 +395,22 @@ def loop_a_like(bugs=(), lr_sign=1, epochs=None, keep=False):
     def loop(x, labels, orders, batch_size, lr, kernel, bias):
         given = kernel, bias
         one_hot = np.eye(kernel.shape[1])
-        d = [0.0, 0.0]
+        d, reordered = [0.0, 0.0], labels
         for order in orders[:epochs]:
-            right = labels if "labels" in bugs else labels[order]
-            for first in range(0, len(x), batch_size):
+            reordered = reordered[order] if "labels reordered twice" in bugs else labels[order]
+            right = labels if "labels" in bugs else reordered
+            d = [0.0, 0.0] if "emptied each epoch" in bugs else d
+            stop = len(x) // batch_size * batch_size if "last batch dropped" in bugs else len(x)
+            for first in range(0, stop, batch_size):
                 a, b = x[order][first : first + batch_size], right[first : first + batch_size]
                 logits = a @ kernel + bias
                 p = np.exp(logits - logits.max(axis=1, keepdims=True))
                 error = p / p.sum(axis=1, keepdims=True) - one_hot[b]
-                size = batch_size if "last batch" in bugs else len(a)
+                sizes = {"last batch": batch_size, "divided by all": len(x), "summed batch": 1}
+                size = next((sizes[bug] for bug in bugs if bug in sizes), len(a))
                 now = [a.T @ error / size, error.sum(axis=0) / size]
-                d = [old + new for old, new in zip(d, now, strict=True)] if "accumulated" in bugs else now
+                keeps = "accumulated" in bugs or "emptied each epoch" in bugs
+                d = [old + new for old, new in zip(d, now, strict=True)] if keeps else now
                 kernel, bias = kernel - lr_sign * lr * d[0], bias - lr_sign * lr * d[1]
         return given if keep else (kernel, bias)
 
@@ -331,6 +435,32 @@ def loop_a_mended(x, labels, orders, batch_size, lr, kernel, bias):
     return kernel, bias
 
 
+def loop_a_one_matrix(x, labels, orders, batch_size, lr, kernel, bias):
+    """The bias as one more row of the kernel."""
+    both, x = np.vstack([kernel, bias]), np.hstack([x, np.ones((len(x), 1))])
+    for order in orders:
+        for rows in (order[first : first + batch_size] for first in range(0, len(order), batch_size)):
+            p = np.exp(x[rows] @ both)
+            p /= p.sum(axis=1, keepdims=True)
+            p[np.arange(len(rows)), labels[rows]] -= 1
+            both = both - lr * x[rows].T @ p / len(rows)
+    return both[:-1], both[-1]
+
+
+def loop_a_sample_by_sample(x, labels, orders, batch_size, lr, kernel, bias):
+    kernel, bias = kernel.astype("float32"), bias.astype("float32")
+    for order in orders:
+        for first in range(0, len(order), batch_size):
+            rows = order[first : first + batch_size]
+            dkernel, dbias = np.zeros_like(kernel), np.zeros_like(bias)
+            for n in rows:
+                error = loop_a.p_minus_y((x[n] @ kernel + bias)[None], labels[[n]])[0]
+                dkernel += np.outer(x[n], error) / len(rows)
+                dbias += error / len(rows)
+            kernel, bias = kernel - np.float32(lr) * dkernel, bias - np.float32(lr) * dbias
+    return [kernel, bias]
+
+
 def loop_a_tensorflow(x, labels, orders, batch_size, lr, kernel, bias):
     import tensorflow as tf
 
@@ -348,24 +478,29 @@ def loop_a_tensorflow(x, labels, orders, batch_size, lr, kernel, bias):
 # ---- repair_loop_b
 
 
-def loop_b_like(bugs=(), give=lambda validation: validation, update=True):
+def loop_b_like(bugs=(), give=lambda validation: validation, update=1, softmax=None, logits=True):
+    """The loop with bugs. `softmax`: before which losses; `logits`: what the loss takes its input for."""
+    softmax = softmax or (["training"] if "softmax twice" in bugs else [])
+
     def loop(model, x, labels, x_val, labels_val, batch_size, epochs, lr):
         import keras
         import tensorflow as tf
 
-        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
         validation = []
         for _ in range(epochs):
-            for first in range(0, len(x), batch_size):
+            stop = len(x) // batch_size * batch_size if "last batch dropped" in bugs else len(x)
+            for first in range(0, stop, batch_size):
                 rows = slice(first, first + batch_size)
                 with tf.GradientTape() as tape:
-                    logits = model(x[rows], training="training off" not in bugs)
-                    loss = loss_of(labels[rows], tf.nn.softmax(logits) if "softmax twice" in bugs else logits)
+                    scores = model(x[rows], training="training off" not in bugs)
+                    loss = loss_of(labels[rows], tf.nn.softmax(scores) if "training" in softmax else scores)
                 gradients = tape.gradient(loss, model.trainable_variables)
                 for w, g in zip(model.trainable_variables, gradients, strict=True):
                     w.assign_sub(lr * g * update)
-            logits = model(x_val, training="validation trains" in bugs)
-            validation.append(float(loss_of(labels_val, logits)))
+            scores = model(x_val, training="validation trains" in bugs)
+            scores = tf.nn.softmax(scores) if "validation" in softmax else scores
+            validation.append(float(loss_of(labels_val, scores)))
         return give(validation)
 
     return loop
@@ -401,6 +536,39 @@ def loop_b_fit(model, x, labels, x_val, labels_val, batch_size, epochs, lr):
     return history.history["val_loss"]
 
 
+def loop_b_test_on_batch(model, x, labels, x_val, labels_val, batch_size, epochs, lr):
+    import keras
+
+    model.compile(keras.optimizers.SGD(lr), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    validation = np.zeros(epochs)
+    for epoch in range(epochs):
+        for first in range(0, len(x), batch_size):
+            model.train_on_batch(x[first : first + batch_size], labels[first : first + batch_size])
+        validation[epoch] = model.test_on_batch(x_val, labels_val)
+    return validation
+
+
+def loop_b_dataset(model, x, labels, x_val, labels_val, batch_size, epochs, lr):
+    import keras
+    import tensorflow as tf
+
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.SGD(lr)
+
+    @tf.function
+    def step(x, labels):
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, model(x, training=True))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+    validation = []
+    for _ in range(epochs):
+        for batch in tf.data.Dataset.from_tensor_slices((x, labels)).batch(batch_size):
+            step(*batch)
+        validation.append(loss_of(labels_val, model.predict(x_val, verbose=0)))
+    return tf.stack(validation)
+
+
 def loop_b_as_given(*arguments):
     from course.lessons.training_loop.loop_b import loop_b
 
@@ -414,12 +582,40 @@ RIGHT = {
         batches_while,
         batches_tensorflow,
         batches_one_at_a_time,
+        batches_of_shuffled_pairs,
+        batches_same_state,
     ],
     "03.sgd_step": [sgd_comprehension, sgd_copies, sgd_tree, sgd_loops],
-    "03.gradient_noise": [noise_choice, noise_at_once, noise_permutation_tensor, noise_by_formula],
-    "03.train_step": [step_assign_sub, step_optimizer, step_train_on_batch, step_function],
-    "03.repair_loop_a": [loop_a_mended, loop_a_like(), loop_a_tensorflow],
-    "03.repair_loop_b": [loop_b_like(), loop_b_probabilities, loop_b_fit],
+    "03.gradient_noise": [
+        noise_choice,
+        noise_at_once,
+        noise_permutation_tensor,
+        noise_by_formula,
+        noise_sample_by_sample,
+        noise_float32_variances,
+    ],
+    "03.train_step": [
+        step_assign_sub,
+        step_optimizer,
+        step_train_on_batch,
+        step_function,
+        step_by_hand,
+        step_persistent_tape,
+    ],
+    "03.repair_loop_a": [
+        loop_a_mended,
+        loop_a_like(),
+        loop_a_tensorflow,
+        loop_a_one_matrix,
+        loop_a_sample_by_sample,
+    ],
+    "03.repair_loop_b": [
+        loop_b_like(),
+        loop_b_probabilities,
+        loop_b_fit,
+        loop_b_test_on_batch,
+        loop_b_dataset,
+    ],
 }
 
 WRONG = {
@@ -449,6 +645,15 @@ WRONG = {
             "One of your batches is empty",
         ),
         (lambda x, y, b, rng: None, "returned None"),
+        (batches_return_in_loop, "returned one batch"),
+        (batches_rolled, "Neighbours stay together: the batches hold"),
+        (lambda x, y, b, rng: [pair[::-1] for pair in batches_split(x, y, b, rng)], "are swapped"),
+        (lambda x, y, b, rng: tuple(map(list, zip(*batches_split(x, y, b, rng)))), "returned two lists"),  # noqa: B905
+        (batches_single_rows, "lost the axis of the samples"),
+        (
+            lambda x, y, b, rng: [pair for pair in batches_split(x, y, b, rng) if len(pair[0]) == b][:-1],
+            "expected sizes [6, 6, 6, 2]; yours are 6, 6.",
+        ),
         (
             lambda x, y, b, rng: cut(x, y, b + 1, rng.permutation(len(x))),
             "expected sizes [6, 6, 6, 2]; yours are 7",
@@ -486,7 +691,15 @@ WRONG = {
             "of single samples",
         ),
         (noise_of(lambda g, whole: g.std(axis=0)), "expected a single number"),
-        (lambda per_sample, batch_size, draws, rng: 0.0, "cancels in it. Take the squared length"),
+        (lambda per_sample, batch_size, draws, rng: 0.0, "A batch of 4 out of 60 does not have"),
+        (lambda *arguments: -noise_choice(*arguments), "is not negative"),
+        (noise_of(lambda g, whole: g.std(axis=0).sum()), "root for each weight and added"),
+        (noise_of(lambda g, whole: np.sqrt(((g.mean(axis=1) - whole.mean()) ** 2).mean())), "rows alone"),
+        (
+            lambda per_sample, batch_size, draws, rng: noise_by_formula(per_sample, 1, 1, rng) / batch_size,
+            "but to its square root",
+        ),
+        (noise_of_one_batch, "Is each draw a new batch?"),
         (lambda per_sample, batch_size, draws, rng: None, "the noise is None"),
     ],
     "03.train_step": [
@@ -525,6 +738,20 @@ WRONG = {
             step_like(variables=lambda model: model.layers[-1].trainable_variables),
             "Only the last layer moved",
         ),
+        (step_outside_the_tape, "Your function calculates with None"),
+        (
+            step_like(give=lambda right, model, x, labels, loss: (loss, model.trainable_variables)),
+            "a single number; yours returned tuple",
+        ),
+        (step_like(update=lambda w, g, lr: w.assign(-lr * g)), "became the step itself"),
+        (
+            step_like(
+                loss_of=lambda tf, keras, labels, logits: tf.reduce_mean(
+                    (tf.nn.softmax(logits) - tf.one_hot(labels, logits.shape[1])) ** 2
+                )
+            ),
+            "the loss is 0.",
+        ),
         (step_adam, "Adam's first step"),
         (step_twice, "The weights moved twice"),
         (
@@ -545,6 +772,15 @@ WRONG = {
         (loop_a_like(["accumulated"]), "uses its own batch alone."),
         (loop_a_like(["last batch"]), "divides by its own number of samples."),
         (loop_a_like(["accumulated", "last batch"]), "alone. (2 of the three bugs are left.)"),
+        (loop_a_like(["labels reordered twice"]), "reordered once more"),
+        (loop_a_like(["emptied each epoch"]), "emptied once an epoch"),
+        (loop_a_like(["last batch dropped"]), "batch is left out. Keep it"),
+        (loop_a_like(["divided by all"]), "number of all samples"),
+        (loop_a_like(["summed batch"]), "The gradient of a batch is a sum"),
+        (
+            loop_a_like(["emptied each epoch", "last batch"]),
+            "empty them for each batch. (2 of the three bugs are left.)",
+        ),
         (loop_a_like(epochs=1), "Go through all of `orders`"),
         (loop_a_like(lr_sign=-1), "go uphill"),
         (loop_a_like(keep=True), "came back as they were"),
@@ -556,7 +792,15 @@ WRONG = {
         (loop_b_like(["training off"]), "The training call does not train"),
         (loop_b_like(["validation trains"]), "The validation data are run with training=True"),
         (loop_b_like(["training off", "validation trains"]), "averages. (2 of the three bugs are left.)"),
-        (loop_b_like(update=False), "weights did not change"),
+        (loop_b_like(softmax=["training"], logits=False), "takes the logits for probabilities"),
+        (
+            loop_b_like(["validation trains"], softmax=["training"], logits=False),
+            "before it. (One of the three bugs is left as well.)",
+        ),
+        (loop_b_like(softmax=["validation"]), "has a softmax too many"),
+        (loop_b_like(["last batch dropped"]), "left out of the training"),
+        (loop_b_like(update=-1), "go uphill"),
+        (loop_b_like(update=0), "weights did not change"),
         (loop_b_like(give=lambda validation: None), "returned None"),
         (loop_b_like(give=lambda validation: validation[:-1]), "expected 2, one for each epoch"),
     ],
