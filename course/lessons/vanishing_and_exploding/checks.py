@@ -65,12 +65,25 @@ def _judge_norms(call, x, kernels, dy):
             _norms(x, kernels, dy, lambda dy, output: (dy * (1 - output**2), dy)),
             "The slope is in the kernel's gradient, but not in what goes down: dy becomes dz @ kernel.T.",
         ),
+        Mistake(
+            "tanh of the output",
+            _norms(x, kernels, dy, lambda dy, output: 2 * (dy * (1 - np.tanh(output) ** 2),)),
+            "You took tanh of the output once more. The output is tanh(z) already: the slope is 1 - output**2.",
+        ),
     ]
+    if all(kernel.shape[0] == kernel.shape[1] for kernel in kernels):
+        mistakes.append(
+            Mistake(
+                "not transposed",
+                _norms(x, kernels, dy, lambda dy, output: 2 * (dy * (1 - output**2),), lambda kernel: kernel),
+                "What goes down went through the kernel the wrong way round: dy becomes dz @ kernel.T.",
+            )
+        )
     expect.array(call(x, kernels, dy), want, "norms", shape="one for each kernel", mistakes=mistakes)
 
 
-def _norms(x, kernels, dy, through):
-    """A way back in which ``through(dy, output)`` gives what the kernel gets and what goes down."""
+def _norms(x, kernels, dy, through, turn=np.transpose):
+    """A way back in which ``through(dy, output)`` gives what the kernel gets and what goes down by ``turn(kernel)``."""
     layers = [x]
     for kernel in kernels:
         layers.append(np.tanh(layers[-1] @ kernel))
@@ -78,7 +91,7 @@ def _norms(x, kernels, dy, through):
     for kernel, before, output in zip(kernels[::-1], layers[-2::-1], layers[:0:-1], strict=True):
         for_kernel, down = through(dy, output)
         norms.append(np.linalg.norm(before.T @ for_kernel))
-        dy = down @ kernel.T
+        dy = down @ turn(kernel)
     return norms[::-1]
 
 
@@ -154,6 +167,16 @@ def _judge_slope(call, rng, kernel_std, units, slopes):
             np.log10(kernel_std * np.sqrt(units) * rms**2),
             "mean square, no root",
             "You used the mean square of the slopes. That is a variance: take its root, too.",
+        ),
+        (
+            np.log10(kernel_std * np.sqrt(units)),
+            "slopes forgotten",
+            "The slopes are missing: the error is multiplied by them, too.",
+        ),
+        (
+            np.log10(kernel_std / np.sqrt(units) * rms),
+            "divided by the root of units",
+            "You divided by the root of units. Errors of more units add up: multiply.",
         ),
         (
             np.log10(kernel_std * np.sqrt(units) * np.std(slopes)),
@@ -244,6 +267,16 @@ def _judge_clip(call, gradients, threshold):
             [g * min(1, threshold / sum(each)) if sum(each) else g for g in gradients],
             "You added the norms of the arrays. Squares add, norms do not: root of the sum of all squares.",
         ),
+        (
+            "no root",
+            [g * min(1, threshold / norm**2) if norm else g for g in gradients],
+            "You compared the threshold with the *square* of the norm. Take the root of the sum of squares.",
+        ),
+        (
+            "to norm 1",
+            gradients if unchanged else [g / norm for g in gradients],
+            "You scaled the gradients to norm 1. Scale them to the threshold, and only when they are over it.",
+        ),
     ):
         same = all(np.allclose(v, w, rtol=1e-4) for v, w in zip(values, wrong, strict=True))
         right = all(
@@ -312,7 +345,9 @@ first_bad_layer = Exercise(
 
 def _shown(got):
     """``got`` itself where it is short, else its kind."""
-    plain = got is None or isinstance(got, (bool, int, float, str, np.number))
+    if isinstance(got, np.generic):
+        got = got.item()
+    plain = got is None or isinstance(got, (bool, int, float, str))
     return repr(got) if plain and len(repr(got)) < 40 else f"of type {type(got).__name__}"
 
 
@@ -424,6 +459,19 @@ def _judge_similarity(call, h):
             "You compared the units (columns). Compare the samples (rows).",
         ),
         Mistake("half counted", want / 2, "Half of it: count each pair once, and divide by the number of pairs."),
+        Mistake("sum", sum(cosines), "This is the sum over the pairs. Divide by the number of pairs."),
+        Mistake(
+            "too many pairs",
+            2 * sum(cosines) / batch**2,
+            "The diagonal is out of the sum, but still counted: there are batch * (batch - 1) pairs.",
+        ),
+        Mistake(
+            "one off the diagonal",
+            (2 * sum(cosines) + batch - 1) / (batch * (batch - 1)),
+            "You took 1 off the sum. The diagonal holds as many ones as there are samples: take off batch.",
+        ),
+        Mistake("sizes", np.mean(np.abs(cosines)), "A cosine may be negative. Do not take its absolute value."),
+        Mistake("distance", 1 - want, "This is 1 minus the similarity, a distance."),
     ]
     expect.number(call(h), want, "the similarity", mistakes=[m for m in mistakes if np.isfinite(m.value)])
 

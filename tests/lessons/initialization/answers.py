@@ -86,6 +86,11 @@ def variance_recursive(fan_in, weight_variance, activation):
     return np.array([last * below * {"relu": 0.5, "linear": 1}[activation]])
 
 
+def variance_by_logarithms(fan_in, weight_variance, activation):
+    total = sum(np.log(n) + np.log(variance) for n, variance in zip(fan_in, weight_variance, strict=True))
+    return np.exp(total - (np.log(2) * (len(fan_in) - 1) if activation == "relu" else 0))
+
+
 def products(fan_in, weight_variance):
     return float(np.prod(np.multiply(fan_in, weight_variance)))
 
@@ -118,6 +123,17 @@ def rank_by_tensorflow(before, after):
 
     values = tf.linalg.svd(tf.constant(after - before), compute_uv=False)
     return tf.reduce_sum(tf.cast(values > 1e-6 * tf.reduce_max(values), tf.int32))
+
+
+def rank_by_gram(before, after):
+    """Eigenvalues of changeᵀ change are the squares of the singular values."""
+    change = after - before
+    values = np.linalg.eigvalsh(change.T @ change)
+    return int(np.sum(values > 1e-12 * values[-1])) if values[-1] > 0 else 0
+
+
+def rank_by_lstsq(before, after):
+    return np.linalg.lstsq(after - before, np.ones(len(before)), rcond=1e-6)[2]
 
 
 # ---- lsuv_init
@@ -160,6 +176,22 @@ def lsuv_tensorflow(kernels, x):
     return new
 
 
+def lsuv_by_homogeneity(kernels, x):
+    """ReLU passes positive factors on, so one pass through the old kernels is enough."""
+    new, h, below = [], x, 1.0
+    for kernel in kernels:
+        z = h @ kernel
+        new.append(kernel * below / z.std())
+        h, below = np.maximum(z, 0), z.std()
+    return new
+
+
+def lsuv_object_array(kernels, x):
+    new = np.empty(len(kernels), dtype=object)
+    new[:] = lsuv_steps(kernels, x)
+    return new
+
+
 def lsuv(divide_by, through=lambda z: np.maximum(z, 0), sequential=True):
     def function(kernels, x):
         new, h = [], x
@@ -183,9 +215,23 @@ def lsuv_in_place(kernels, x):
 RIGHT = {
     "05.he_normal": [he_standard_normal, he_loop, he_float32_tensor, he_truncated],
     "05.glorot_uniform": [glorot_by_limit, glorot_from_random, glorot_receptive_field],
-    "05.variance_after": [variance_loop, variance_product, variance_recursive],
-    "05.symmetry_rank": [rank_by_svd, rank_by_numpy, rank_by_ratio, rank_by_tensorflow],
-    "05.lsuv_init": [lsuv_steps, lsuv_repeated, lsuv_tensorflow],
+    "05.variance_after": [variance_loop, variance_product, variance_recursive, variance_by_logarithms],
+    "05.symmetry_rank": [
+        rank_by_svd,
+        rank_by_numpy,
+        rank_by_ratio,
+        rank_by_tensorflow,
+        rank_by_gram,
+        rank_by_lstsq,
+    ],
+    "05.lsuv_init": [
+        lsuv_steps,
+        lsuv_repeated,
+        lsuv_tensorflow,
+        lsuv_by_homogeneity,
+        lsuv_object_array,
+        lsuv(lambda z: z.std(ddof=1)),
+    ],
 }
 
 WRONG = {
@@ -216,12 +262,15 @@ WRONG = {
         ),
         (lambda shape, rng: rng.normal(0, np.sqrt(2 / fans(shape)[0])), "weights has shape ()"),
         (lambda shape, rng: None, "weights is None"),
+        (scaled(lambda shape: 2 / np.prod(shape)), "You counted all weights as fan-in"),
+        (scaled(lambda shape: 4 / np.prod(shape[:-1])), "the 2 is squared as well"),
         (scaled(lambda shape: 4.5 / np.prod(shape[:-1])), "which is 2 / fan_in = 2 / 300"),
     ],
     "05.glorot_uniform": [
         (within(lambda shape: np.sqrt(2 / sum(fans(shape)))), "the limit is √3 times it"),
         (within(lambda shape: 6 / sum(fans(shape))), "Take its square root"),
         (within(lambda shape: np.sqrt(3 / sum(fans(shape)))), "6, not 3"),
+        (within(lambda shape: np.sqrt(6) / sum(fans(shape))), "The root goes over the sum of the fans, too"),
         (within(lambda shape: np.sqrt(6 / fans(shape)[0])), "which is He's"),
         (within(lambda shape: np.sqrt(3 / fans(shape)[0])), "which is LeCun's"),
         (within(lambda shape: np.sqrt(6 / (shape[-2] + shape[-1]))), "the channels alone as fans"),
@@ -294,6 +343,18 @@ WRONG = {
         ),
         (lambda fan_in, weight_variance, activation: 0.0, "You predict 0"),
         (
+            lambda fan_in, weight_variance, activation: (
+                1.03 * variance_loop(fan_in, weight_variance, activation)
+            ),
+            "In 100000 networks with fan_in",
+        ),
+        (
+            lambda fan_in, weight_variance, activation: variance_loop(
+                [n - 1 for n in fan_in], weight_variance, activation
+            ),
+            "and activation 'linear' it is",
+        ),
+        (
             lambda fan_in, weight_variance, activation: np.multiply(fan_in, weight_variance),
             "expected a single number",
         ),
@@ -312,6 +373,10 @@ WRONG = {
             "This counts how many units",
         ),
         (lambda before, after: 1, "You say 1; expected 3"),
+        (
+            lambda before, after: np.linalg.matrix_rank(after - before, rtol=1e-3),
+            "You leave out weak directions",
+        ),
         (lambda before, after: np.linalg.svd(after - before)[1], "expected a single whole number"),
         (
             lambda before, after: rank_by_svd(before, after) or 1,

@@ -80,7 +80,69 @@ def norms_slope_not_handed_down(x, kernels, dy):
     return norms[::-1]
 
 
+def norms_tanh_of_output(x, kernels, dy):
+    layers = [x]
+    for kernel in kernels:
+        layers.append(np.tanh(layers[-1] @ kernel))
+    norms = []
+    for kernel, before, after in zip(kernels[::-1], layers[-2::-1], layers[:0:-1], strict=True):
+        dz = dy * (1 - np.tanh(after) ** 2)
+        norms.append(np.linalg.norm(before.T @ dz))
+        dy = dz @ kernel.T
+    return norms[::-1]
+
+
+def norms_not_transposed(x, kernels, dy):
+    layers = [x]
+    for kernel in kernels:
+        layers.append(np.tanh(layers[-1] @ kernel))
+    norms = []
+    for kernel, before, after in zip(kernels[::-1], layers[-2::-1], layers[:0:-1], strict=True):
+        dz = dy * (1 - after**2)
+        norms.append(np.linalg.norm(before.T @ dz))
+        dy = dz @ kernel
+    return norms[::-1]
+
+
+def norms_eats_dy(x, kernels, dy):
+    layers = [x]
+    for kernel in kernels:
+        layers.append(np.tanh(layers[-1] @ kernel))
+    norms = []
+    for kernel, before, after in zip(kernels[::-1], layers[-2::-1], layers[:0:-1], strict=True):
+        dy *= 1 - after**2
+        norms.append(np.linalg.norm(before.T @ dy))
+        dy = dy @ kernel.T
+    return norms[::-1]
+
+
+def norms_numeric(x, kernels, dy):
+    def loss(stack):
+        h = x
+        for kernel in stack:
+            h = np.tanh(h @ kernel)
+        return (h * dy).sum()
+
+    norms = []
+    for number, kernel in enumerate(kernels):
+        squares = 0.0
+        for place in np.ndindex(kernel.shape):
+            values = []
+            for nudge in (1e-5, -1e-5):
+                nudged = kernel.copy()
+                nudged[place] += nudge
+                values.append(loss([*kernels[:number], nudged, *kernels[number + 1 :]]))
+            squares += ((values[0] - values[1]) / 2e-5) ** 2
+        norms.append(squares**0.5)
+    return tuple(norms)
+
+
 # ---- predicted_slope
+
+
+def slope_of_logs(kernel_std, units, slopes):
+    mean_square = np.var(slopes) + np.mean(slopes) ** 2
+    return np.float32(np.log10(kernel_std) + (np.log10(units) + np.log10(mean_square)) / 2)
 
 
 def slope_formula(kernel_std, units, slopes):
@@ -151,7 +213,41 @@ def clip_divides_by_zero(gradients, threshold):
         return [g * np.minimum(1, threshold / np.float64(norm)) if norm else g / np.float64(norm) for g in gradients]
 
 
+def clip_norm_of_norms(gradients, threshold):
+    norm = np.linalg.norm([np.linalg.norm(g) for g in gradients])
+    return [np.float32(g) * np.float32(min(1.0, threshold / (norm + 1e-12))) for g in gradients]
+
+
+def clip_nothing_below(gradients, threshold):
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    if norm > threshold:
+        return [g * threshold / norm for g in gradients]
+
+
+def clip_to_one(gradients, threshold):
+    norm = max(np.sqrt(sum((g**2).sum() for g in gradients)), 1e-12)
+    return [g / norm for g in gradients]
+
+
 # ---- first_bad_layer
+
+
+def bad_zero_times(outputs):
+    with np.errstate(invalid="ignore"):
+        return next((i for i in range(len(outputs)) if (0 * outputs[i] != 0).any()), None)
+
+
+def bad_argmax(outputs):
+    return np.argmax([not np.isfinite(h).all() for h in outputs])
+
+
+def bad_equals_nan(outputs):
+    return next((i for i, h in enumerate(outputs) if (h == np.nan).any() or np.isinf(h).any()), None)
+
+
+def bad_zero_is_false(outputs):
+    index = bad_next(outputs)
+    return index if index else None
 
 
 def bad_loop(outputs):
@@ -227,6 +323,23 @@ def cosine_resultant(h):
     return (tf.reduce_sum(tf.reduce_sum(d, axis=0) ** 2) - n) / (n * (n - 1))
 
 
+def cosine_scipy(h):
+    from scipy.spatial.distance import pdist
+
+    return 1 - pdist(h, "cosine").mean()
+
+
+def cosine_sklearn_float32(h):
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    return cosine_similarity(h.astype("float32"))[np.triu_indices(len(h), 1)].mean()
+
+
+def cosines(h):
+    d = h / np.linalg.norm(h, axis=1, keepdims=True)
+    return d @ d.T
+
+
 def cosine_with_diagonal(h):
     d = h / np.linalg.norm(h, axis=1, keepdims=True)
     return (d @ d.T).mean()
@@ -242,18 +355,20 @@ RIGHT = {
         norms_backward,
         norms_recursive,
         norms_tensorflow,
+        norms_numeric,
         lambda x, kernels, dy: reversed(norms_backward(x, kernels, dy)[::-1]),
         lambda x, kernels, dy: (np.array(norm) for norm in norms_backward(x, kernels, dy)),
     ],
-    "04.predicted_slope": [slope_formula, slope_by_variance, slope_tensorflow, slope_by_simulation],
+    "04.predicted_slope": [slope_formula, slope_by_variance, slope_tensorflow, slope_by_simulation, slope_of_logs],
     "04.clip_by_global_norm": [
         clip_flat,
         clip_tensorflow,
         clip_loop_float32,
+        clip_norm_of_norms,
         lambda gradients, threshold: (g.tolist() for g in clip_flat(gradients, threshold)),
     ],
-    "04.first_bad_layer": [bad_loop, bad_next, bad_tensorflow, bad_numpy_integer],
-    "04.signal_similarity": [cosine_matrix, cosine_loop, cosine_resultant],
+    "04.first_bad_layer": [bad_loop, bad_next, bad_tensorflow, bad_numpy_integer, bad_zero_times],
+    "04.signal_similarity": [cosine_matrix, cosine_loop, cosine_resultant, cosine_scipy, cosine_sklearn_float32],
 }
 
 WRONG = {
@@ -263,6 +378,9 @@ WRONG = {
         (lambda x, kernels, dy: np.array(norms_backward(x, kernels, dy)) / len(x), "divided by the batch size"),
         (norms_without_slope, "The slope of tanh"),
         (norms_slope_not_handed_down, "but not in what goes down"),
+        (norms_tanh_of_output, "tanh of the output once more"),
+        (norms_not_transposed, "the wrong way round"),
+        (norms_eats_dy, "changes its argument `dy`"),
         (norms_with(lambda g: np.linalg.norm(g, 2)), "its largest stretch"),
         (norms_with(lambda g: np.abs(g).sum()), "You added absolute values"),
         (lambda x, kernels, dy: np.zeros(len(kernels)), "all zeros"),
@@ -280,6 +398,9 @@ WRONG = {
         (lambda s, n, f: np.log10(s * np.sqrt(n) * np.mean(f**2)), "That is a variance: take its root"),
         (lambda s, n, f: np.log10(s * np.sqrt(n) * np.std(f)), "You used the slopes' standard deviation"),
         (lambda s, n, f: np.log10(s * np.sqrt((n + 1) * np.mean(f**2))), "per layer; sending random errors"),
+        (lambda s, n, f: np.log10(s * np.sqrt(n)), "The slopes are missing"),
+        (lambda s, n, f: np.log10(s / np.sqrt(n) * np.sqrt(np.mean(f**2))), "You divided by the root of units"),
+        (lambda s, n, f: np.log10(s * np.sqrt(n * np.sum(f**2))), "random layers gives"),
         (lambda s, n, f: 0.0, "sending random errors through random layers gives"),
         (lambda s, n, f: np.log10(s * np.sqrt(n * f**2) + 1e-9), "the slope has shape"),
     ],
@@ -290,6 +411,12 @@ WRONG = {
             lambda g, t: [a * min(1, t / max(sum(np.linalg.norm(b) for b in g), 1e-12)) for a in g],
             "You added the norms of the arrays",
         ),
+        (
+            lambda g, t: [a * min(1, t / max(sum((b**2).sum() for b in g), 1e-12)) for a in g],
+            "the *square* of the norm",
+        ),
+        (clip_to_one, "You scaled the gradients to norm 1"),
+        (clip_nothing_below, "the list of gradients is None"),
         (clip_always, "they should stay as they are"),
         (clip_divides_by_zero, "division by a norm of 0"),
         (lambda g, t: list(g), "it should be the threshold"),
@@ -302,6 +429,9 @@ WRONG = {
         (bad_only_nan, "it holds an infinity, before the first NaN"),
         (bad_last, "the first bad layer is 1"),
         (bad_from_one, "Your answer is 3; the first bad layer is 2: it holds one NaN; layers count from 0"),
+        (bad_argmax, "so the answer is None; yours is 0."),
+        (bad_equals_nan, "but layer 2 is bad: it holds one NaN; layers count from 0"),
+        (bad_zero_is_false, "but layer 0 is bad: it holds a NaN"),
         (bad_minus_one, "so the answer is None; yours is -1"),
         (bad_all, "but layer 2 is bad: it holds one NaN"),
         (lambda outputs: [i for i, h in enumerate(outputs) if not np.isfinite(h).all()], "Return one whole number"),
@@ -316,6 +446,11 @@ WRONG = {
         (lambda h: cosine_matrix(h - h.mean(axis=1, keepdims=True)), "that is a correlation"),
         (lambda h: cosine_matrix(h.T), "You compared the units"),
         (cosine_triangle_over_all, "Half of it"),
+        (lambda h: np.triu(cosines(h), 1).sum(), "the sum over the pairs"),
+        (lambda h: (cosines(h) - np.eye(len(h))).mean(), "The diagonal is out of the sum, but still counted"),
+        (lambda h: (cosines(h).sum() - 1) / (len(h) * (len(h) - 1)), "You took 1 off the sum"),
+        (lambda h: np.abs(cosines(h))[~np.eye(len(h), dtype=bool)].mean(), "A cosine may be negative"),
+        (lambda h: 1 - cosine_matrix(h), "1 minus the similarity"),
         (lambda h: 0.0, "the similarity is 0; expected"),
         (lambda h: h / np.linalg.norm(h, axis=1, keepdims=True), "the similarity has shape"),
     ],
