@@ -19,8 +19,8 @@ A guide for authors. A lesson's ``quiz.yaml`` holds 6 to 10 questions, 2 or more
         why: "Weights and biases: {n} * {units} + {units} = {answer}."      # shown when wrong
         mistakes: [{answer: "n * units", why: "The biases are missing, one per unit."}]
       - {id: q3, kind: ordering, text: "...", items: ["first", "second", "third"], why: "..."}  # shuffled
-    predictions:                      # a poll before an experiment; right, why and after are optional
-      - {id: cost, text: "...", choices: [{key: a, text: "...", right: true}, {key: b, text: ""}], after: ""}
+    predictions:                      # a poll before an experiment; right is optional
+      - {id: cost, text: "...", choices: [{key: a, text: "...", right: true}, {key: b, text: ""}]}
 
 Texts are Markdown with code, tables and ``$maths$``. In double quotes a TeX backslash is written twice, in a
 block (``text: |``) once. ``{name}`` is a drawn value. In maths ``{n}`` becomes ``{16}``, as ``x_{n}``
@@ -29,7 +29,7 @@ must never give the right answer, whatever is drawn. ``load`` refuses a malforme
 """
 
 from course.quiz.definition import Prediction, Quiz, QuizError, load
-from course.quiz.judging import Sheet, Verdict, answer, commit, draw, report, reveal
+from course.quiz.judging import Sheet, Verdict, answer, commit, draw, report
 
 __all__ = [
     "Prediction",
@@ -42,5 +42,4 @@ __all__ = [
     "draw",
     "load",
     "report",
-    "reveal",
 ]

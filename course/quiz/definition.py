@@ -98,12 +98,11 @@ Question = ChoiceQuestion | NumericQuestion | OrderingQuestion
 
 @dataclass(frozen=True)
 class Prediction:
-    """A one-question poll before an experiment. ``after`` is for the reveal; no choice has to be right."""
+    """A one-question poll before an experiment; the text after it tells the outcome. No choice has to be right."""
 
     id: str
     text: str
     choices: tuple[Choice, ...]
-    after: str
 
 
 @dataclass(frozen=True)
@@ -419,11 +418,13 @@ def _ordering(fields: _Fields) -> OrderingQuestion:
 
 
 def _prediction(fields: _Fields) -> Prediction:
-    fields.allow("id", "text", "choices", "after")
+    fields.allow("id", "text", "choices")
     choices = _choices(fields)
     if sum(choice.right for choice in choices) > 1:
         fields.refuse("a prediction has at most one right choice")
-    return Prediction(fields.identifier(), fields.text("text"), choices, fields.text("after", ""))
+    if any(choice.why for choice in choices):
+        fields.refuse("the choices of a prediction take no 'why'; the text after the experiment tells")
+    return Prediction(fields.identifier(), fields.text("text"), choices)
 
 
 def _nearest(given: str, known: Iterable[str], *, end: str = ".") -> str:

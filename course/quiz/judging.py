@@ -225,23 +225,6 @@ def commit(prediction: Prediction, choice: Any) -> Verdict:
     return Verdict(prediction.id, status, f"Noted: {keys[0]}. Now run the next cell.", keys[0])
 
 
-def reveal(prediction: Prediction, choice: str | None) -> str:
-    """What to say after the experiment, as Markdown: the prediction, the outcome, the ``after`` text."""
-    right = next((option for option in prediction.choices if option.right), None)
-    said = f"You predicted {choice}." if choice else "You made no prediction."
-    if right:
-        match = (
-            " That is what happened."
-            if choice == right.key
-            else f" What happened is {right.key}: {right.text.rstrip('.')}."
-        )
-        said += match
-        chosen = next((option for option in prediction.choices if option.key == choice), None)
-        if chosen and chosen.why:
-            said += f" {chosen.why}"
-    return f"{said} {prediction.after}".strip()
-
-
 def _item(quiz_name: str, question: Question, seed: int) -> Item:
     # A text as a seed is hashed by SHA-512, alike on every machine and Python.
     rng = random.Random(f"{quiz_name}/{question.id}/{seed}")

@@ -140,6 +140,10 @@ def test_the_parts_of_these_tests_are_valid_as_they_stand(tmp_path):
             '{key: b, text: "2"}', '{key: b, text: "2", right: true}',
             "prediction cost: a prediction has at most one right choice.",
         ),
+        (
+            '{key: b, text: "2"}', '{key: b, text: "2", why: "So."}',
+            "prediction cost: the choices of a prediction take no 'why'; the text after the experiment tells.",
+        ),
         ('text: "Why?"', 'text: "Why?"\n    text: "What?"', "line 5: the field 'text' is given twice."),
         (
             'text: "Why?"', "text: Why: because",
