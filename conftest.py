@@ -2,6 +2,7 @@
 
 import copy
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def pytest_configure(config):
     os.environ["IPYTHONDIR"] = os.path.join(scratch.name, "ipython")
     os.environ["COURSE_DB"] = "sqlite://"  # in memory: each kernel starts with nothing passed
     os.environ["COURSE_SEED"] = "0"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a background job. The tests of Ctrl-C start processes, and these inherit that it is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     IPyNbCell.compare_outputs = compare_outputs
 
 
