@@ -66,12 +66,8 @@ def _look(model: keras.Model, x: Any, y: Any, function: Callable[..., Any]) -> R
     norms = statistics.weight_norms(gradients, values, None, tf.float64)
     record.add(0, look.pack(loss, 1.0, measured, norms), [group.some_values() for group in measured])
     record.flush()
-    record.accuse(0, [_shown(part).numpy() for _, part in suspects])
+    record.accuse(0, [look.tensor_of(part).numpy() for _, part in suspects])
     return record
-
-
-def _shown(part: tf.Tensor | sites.Call) -> tf.Tensor:
-    return part.output if isinstance(part, sites.Call) else part
 
 
 def _tensor(array: Any) -> tf.Tensor | None:

@@ -151,11 +151,7 @@ def watch(
     # In every step that is fine, each tensor that the branch reads would cost time. In one box they cost as one.
     boxed = [_is_boxed(part) for _, part in suspects]
     box = tf.experimental.Optional.from_value(
-        tuple(
-            part.output if isinstance(part, Call) else part
-            for (_, part), inside in zip(suspects, boxed, strict=True)
-            if inside
-        )
+        tuple(tensor_of(part) for (_, part), inside in zip(suspects, boxed, strict=True) if inside)
     )
 
     def look_closer() -> bool:
@@ -168,6 +164,11 @@ def watch(
         return False
 
     tf.cond(fine, lambda: True, look_closer)
+
+
+def tensor_of(part: Any) -> Any:
+    """Return the tensor of a suspect; of a call, its output as it came."""
+    return part.output if isinstance(part, Call) else part
 
 
 def _is_boxed(part: Any) -> bool:

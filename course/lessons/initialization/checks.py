@@ -11,6 +11,12 @@ from course.check import Exercise, Mistake, NotPassed, expect
 # ---- he_normal and glorot_uniform ------------------------------------------------------------------------
 
 STANDARD_ERRORS = 6.0
+KERNELS = {
+    "a dense kernel, 300 inputs, 200 units": (300, 200),
+    "a convolution's kernel, 3×3, 32 channels to 48": (3, 3, 32, 48),
+    "a kernel with more units than inputs": (60, 700),
+    "a single unit": (5000, 1),
+}
 
 
 def _draw(function, shape, seed):
@@ -87,6 +93,28 @@ def _judge_centre(value, variance):
     )
 
 
+def _judge_repeat(call, rng):
+    one, other = (int(number) for number in rng.choice(2**31, size=2, replace=False))
+    first, again, different = (_weights(call, "It", (8, 6), seed) for seed in (one, one, other))
+    expect.true(
+        np.array_equal(first, again),
+        "Two generators in the same state gave different weights: some numbers come from elsewhere.",
+        "not repeatable",
+    )
+    expect.true(
+        not np.array_equal(first, different),
+        "Two different generators gave the same weights: the numbers come from elsewhere.",
+        "rng not used",
+    )
+
+
+def _try_kernels(exercise, judge):
+    """Give an initializer's check its cases: ``judge(call, rng, shape)`` for each kernel, and a repetition."""
+    for kernel, shape in KERNELS.items():
+        exercise.case(kernel)(lambda call, rng, shape=shape: judge(call, rng, shape))
+    exercise.case("the same generator state gives the same weights, another one others")(_judge_repeat)
+
+
 he_normal = Exercise(
     "05.he_normal",
     "shape, rng",
@@ -153,44 +181,7 @@ def _judge_he(call, rng, shape):
         )
 
 
-@he_normal.case("a dense kernel, 300 inputs, 200 units")
-def _(call, rng):
-    _judge_he(call, rng, (300, 200))
-
-
-@he_normal.case("a convolution's kernel, 3×3, 32 channels to 48")
-def _(call, rng):
-    _judge_he(call, rng, (3, 3, 32, 48))
-
-
-@he_normal.case("a kernel with more units than inputs")
-def _(call, rng):
-    _judge_he(call, rng, (60, 700))
-
-
-@he_normal.case("a single unit")
-def _(call, rng):
-    _judge_he(call, rng, (5000, 1))
-
-
-@he_normal.case("the same generator state gives the same weights, another one others")
-def _(call, rng):
-    _judge_repeat(call, rng)
-
-
-def _judge_repeat(call, rng):
-    one, other = (int(number) for number in rng.choice(2**31, size=2, replace=False))
-    first, again, different = (_weights(call, "It", (8, 6), seed) for seed in (one, one, other))
-    expect.true(
-        np.array_equal(first, again),
-        "Two generators in the same state gave different weights: some numbers come from elsewhere.",
-        "not repeatable",
-    )
-    expect.true(
-        not np.array_equal(first, different),
-        "Two different generators gave the same weights: the numbers come from elsewhere.",
-        "rng not used",
-    )
+_try_kernels(he_normal, _judge_he)
 
 
 glorot_uniform = Exercise(
@@ -278,29 +269,7 @@ def _judge_glorot(call, rng, shape):
     )
 
 
-@glorot_uniform.case("a dense kernel, 300 inputs, 200 units")
-def _(call, rng):
-    _judge_glorot(call, rng, (300, 200))
-
-
-@glorot_uniform.case("a convolution's kernel, 3×3, 32 channels to 48")
-def _(call, rng):
-    _judge_glorot(call, rng, (3, 3, 32, 48))
-
-
-@glorot_uniform.case("a kernel with more units than inputs")
-def _(call, rng):
-    _judge_glorot(call, rng, (60, 700))
-
-
-@glorot_uniform.case("a single unit")
-def _(call, rng):
-    _judge_glorot(call, rng, (5000, 1))
-
-
-@glorot_uniform.case("the same generator state gives the same weights, another one others")
-def _(call, rng):
-    _judge_repeat(call, rng)
+_try_kernels(glorot_uniform, _judge_glorot)
 
 
 # ---- variance_after --------------------------------------------------------------------------------------
