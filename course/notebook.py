@@ -131,13 +131,15 @@ def predict(prediction: str) -> PredictionView | None:
     lesson = _lesson(number)
     if lesson is None:
         return None
-    known = {found.id: found for found in load(lesson.folder / "quiz.yaml").predictions}
-    if name not in known:
-        ids = ", ".join(f"{lesson.number}.{other}" for other in known)
+    loaded = load(lesson.folder / "quiz.yaml")
+    try:
+        found = loaded.prediction(name)
+    except LookupError:
+        ids = ", ".join(f"{lesson.number}.{other.id}" for other in loaded.predictions)
         print(f"There is no prediction {prediction!r}. Lesson {lesson.number} has {ids}.")
         return None
     item = f"{lesson.number}.{name}"
-    return prediction_view(known[name], lambda choice: _progress.record("prediction", item, "noted", choice))
+    return prediction_view(found, lambda choice: _progress.record("prediction", item, "noted", choice))
 
 
 def progress() -> Map:
